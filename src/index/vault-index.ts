@@ -1,0 +1,110 @@
+// The whole index of a vault: which blob lies where. Packs have small numbers here; names and key tables stand once a pack.
+import type { WrappedDataKey } from '../crypto/data-key.ts'
+import type { PackId, SegmentId } from '../ids/ids.ts'
+import type { PackKind } from '../pack/layout.ts'
+import { BlobTable, type BlobPlace } from './blob-table.ts'
+import { PackStates } from './pack-states.ts'
+import type { IndexedPack, Segment } from './segment.ts'
+
+export interface PackRecord {
+  readonly id: PackId
+  readonly kind: PackKind
+  readonly sizeBytes: number
+  readonly keys: readonly WrappedDataKey[]
+  readonly blobCount: number
+  /** Segments that name it. Empty while only this session knows it. */
+  readonly segments: Set<SegmentId>
+}
+
+/** Where a blob lies, ready to be read. */
+export interface BlobLocation extends BlobPlace {
+  readonly pack: PackRecord
+  readonly key: WrappedDataKey
+}
+
+/** What a worker thread needs to look blobs up. */
+export interface SharedIndex {
+  readonly table: SharedArrayBuffer
+  readonly states: SharedArrayBuffer
+}
+
+export class VaultIndex {
+  readonly table: BlobTable
+  readonly states = new PackStates()
+  readonly #packs: PackRecord[] = []
+  readonly #numbers = new Map<PackId, number>()
+  readonly #condemned = new Set<PackId>()
+
+  constructor(expectedBlobs: number) {
+    this.table = new BlobTable({ expectedBlobs })
+  }
+
+  get shared(): SharedIndex {
+    return { table: this.table.shared, states: this.states.shared }
+  }
+
+  get packs(): readonly PackRecord[] {
+    return this.#packs
+  }
+
+  numberOf(id: PackId): number | undefined {
+    return this.#numbers.get(id)
+  }
+
+  addSegment(id: SegmentId, segment: Segment): void {
+    for (const pack of segment.packs) this.addPack(pack, id)
+  }
+
+  /** Takes a pack's directory; a pack that is known already only gains the segment's name. */
+  addPack(pack: IndexedPack, segment?: SegmentId): void {
+    const known = this.#numbers.get(pack.id)
+    if (known !== undefined) {
+      if (segment) this.#packs[known]?.segments.add(segment)
+      return
+    }
+    const packNumber = this.#packs.length
+    this.states.admit(packNumber)
+    if (this.#condemned.has(pack.id)) this.states.set(packNumber, 'condemned')
+    this.#packs.push({
+      id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys: pack.keys, blobCount: pack.entries.length,
+      segments: new Set(segment ? [segment] : []),
+    })
+    this.#numbers.set(pack.id, packNumber)
+    for (const { id, offset, length, codec, rawLength, keyIndex } of pack.entries) {
+      this.table.add(id, { packNumber, offset, length, codec, rawLength, keyIndex })
+    }
+  }
+
+  /** From now on blobs of these packs count as absent (rule 7), also when a segment names them later. */
+  condemn(packs: Iterable<PackId>): void {
+    for (const id of packs) {
+      this.#condemned.add(id)
+      const packNumber = this.#numbers.get(id)
+      if (packNumber !== undefined) this.states.set(packNumber, 'condemned')
+    }
+  }
+
+  /** True when the blob has a usable, uploaded location; marks the pack as used by this session. */
+  use(id: Uint8Array): boolean {
+    const packNumber = this.table.find(id, this.states.isUsable)
+    if (packNumber === undefined || packNumber < 0) return false
+    this.states.use(packNumber)
+    return true
+  }
+
+  /** All places of a blob, usable packs first, condemned ones (still readable until deleted) last. */
+  locate(id: Uint8Array): BlobLocation[] {
+    const places = this.table.places(id, () => true)
+    if (places.length > 1) {
+      const rank = (place: BlobPlace): number => (this.states.isUsable(place.packNumber) ? 0 : 1)
+      places.sort((a, b) => rank(a) - rank(b))
+    }
+    const locations: BlobLocation[] = []
+    for (const place of places) {
+      const pack = this.#packs[place.packNumber]
+      const key = pack?.keys[place.keyIndex]
+      if (pack && key) locations.push({ ...place, pack, key })
+    }
+    return locations
+  }
+}
