@@ -23,16 +23,20 @@ export class PackStates {
     if (packNumber >= this.shared.byteLength) this.shared.grow(Math.max(packNumber + 1, this.shared.byteLength * 2))
   }
 
-  isUsable = (packNumber: number): boolean => ((this.#flags[packNumber] ?? CONDEMNED) & CONDEMNED) === 0
+  isUsable = (packNumber: number): boolean =>
+    packNumber < this.#flags.length && (Atomics.load(this.#flags, packNumber) & CONDEMNED) === 0
 
   set(packNumber: number, state: PackState): void {
     if (state === 'condemned') Atomics.or(this.#flags, packNumber, CONDEMNED)
     else Atomics.and(this.#flags, packNumber, ~CONDEMNED & 0xff)
   }
 
-  /** Notes that something this session will commit lies in the pack. */
-  use(packNumber: number): void {
-    if (((this.#flags[packNumber] ?? 0) & USED) === 0) Atomics.or(this.#flags, packNumber, USED)
+  /**
+   * Notes that something this session will commit lies in the pack; false when it was condemned meanwhile. The writer that
+   * condemns sets its bit and then looks for USED, this sets USED and then looks at that bit: one of the two sees the other.
+   */
+  use(packNumber: number): boolean {
+    return (Atomics.or(this.#flags, packNumber, USED) & CONDEMNED) === 0
   }
 
   isUsed(packNumber: number): boolean {

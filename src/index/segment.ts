@@ -34,6 +34,31 @@ export interface Segment {
   readonly packs: readonly IndexedPack[]
 }
 
+/** The same with key table and directory as the pack writer encoded them: 45 bytes a blob instead of objects. */
+export interface EncodedPack {
+  readonly id: PackId
+  readonly kind: PackKind
+  readonly sizeBytes: number
+  readonly keyTable: Uint8Array
+  readonly directory: Uint8Array
+}
+
+export function decodePack(pack: EncodedPack): IndexedPack {
+  const { id, kind, sizeBytes } = pack
+  const keys = readKeyTable(new ByteReader(pack.keyTable, `pack ${id.slice(0, 16)} key table`))
+  const entries = readDirectory(new ByteReader(pack.directory, `pack ${id.slice(0, 16)} directory`), keys.length, sizeBytes)
+  return { id, kind, sizeBytes, keys, entries }
+}
+
+export function encodePack(pack: IndexedPack): EncodedPack {
+  const { id, kind, sizeBytes } = pack
+  const keyTable = new ByteWriter()
+  writeKeyTable(keyTable, pack.keys)
+  const directory = new ByteWriter(64 + pack.entries.length * 48)
+  writeDirectory(directory, pack.entries)
+  return { id, kind, sizeBytes, keyTable: keyTable.finish(), directory: directory.finish() }
+}
+
 export const segmentName = (id: SegmentId): ObjectName => objectName(`${SEGMENT_PREFIX}${id}`)
 
 export function parseSegmentName(name: string): SegmentId | undefined {
@@ -42,14 +67,15 @@ export function parseSegmentName(name: string): SegmentId | undefined {
 }
 
 /** Encodes and seals; the name is the hash of the bytes. */
-export function sealSegment(keys: Keyring, random: RandomSource, segment: Segment): { id: SegmentId; bytes: Uint8Array } {
+export function sealSegment(
+  keys: Keyring, random: RandomSource, segment: { supersedes: readonly SegmentId[]; packs: readonly EncodedPack[] },
+): { id: SegmentId; bytes: Uint8Array } {
   const writer = new ByteWriter(65536).u8(VERSION).varint(segment.supersedes.length)
   for (const id of segment.supersedes) writer.raw(Buffer.from(id, 'hex'))
   writer.varint(segment.packs.length)
   for (const pack of segment.packs) {
     writer.raw(Buffer.from(pack.id, 'hex')).u8(pack.kind === 'data' ? 1 : 2).varint(pack.sizeBytes)
-    writeKeyTable(writer, pack.keys)
-    writeDirectory(writer, pack.entries)
+      .raw(pack.keyTable).raw(pack.directory)
   }
   const bytes = sealEnvelope(keys, random, 'index', BOUND_NAME, writer.view())
   return { id: segmentId(createHash('sha256').update(bytes).digest('hex')), bytes }

@@ -87,9 +87,14 @@ export class VaultIndex {
   /** True when the blob has a usable, uploaded location; marks the pack as used by this session. */
   use(id: Uint8Array): boolean {
     const packNumber = this.table.find(id, this.states.isUsable)
-    if (packNumber === undefined || packNumber < 0) return false
-    this.states.use(packNumber)
-    return true
+    return packNumber !== undefined && packNumber >= 0 && this.states.use(packNumber)
+  }
+
+  /** Packs that something of this session lies in: found by deduplication or inherited. */
+  *usedPacks(): Generator<PackRecord> {
+    for (const [packNumber, pack] of this.#packs.entries()) {
+      if (this.states.isUsed(packNumber)) yield pack
+    }
   }
 
   /** All places of a blob, usable packs first, condemned ones (still readable until deleted) last. */

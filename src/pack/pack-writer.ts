@@ -11,13 +11,13 @@ import { PACK_ENTRIES_MAX, PACK_KEYS_MAX } from '../limits/limits.ts'
 import { readDirectory, writeDirectory, type PackEntry } from './directory.ts'
 import { directoryAad, footerBytes, headerBytes, HEADER_BYTES, FOOTER_BYTES, type PackKind } from './layout.ts'
 
-/** A finished pack, ready for a PUT under its name. */
+/** A finished pack, ready for a PUT under its name. Key table and directory stay encoded: an index segment takes them so. */
 export interface SealedPack {
   readonly id: PackId
   readonly kind: PackKind
   readonly bytes: Uint8Array
-  readonly keys: readonly WrappedDataKey[]
-  readonly entries: readonly PackEntry[]
+  readonly keyTable: Uint8Array
+  readonly directory: Uint8Array
 }
 
 /** A directory entry takes at most this: id, type, codec, four varints of up to 5 bytes. */
@@ -91,20 +91,21 @@ export class PackWriter {
     const directoryKey = this.#keyIndex(this.#sealer.keyEntry)
     const tail = new ByteWriter(1024 + this.#entries.length * 48)
     writeKeyTable(tail, this.#keys)
-    const keyTableLength = tail.length
+    const keyTable = tail.finish()
     const plain = new ByteWriter(64 + this.#entries.length * 48)
     writeDirectory(plain, this.#entries)
+    const directory = plain.finish()
     // Decode what was just encoded: a directory that cannot be read back must never be uploaded.
-    const check = readDirectory(new ByteReader(plain.view(), 'pack directory'), this.#keys.length, this.#length)
+    const check = readDirectory(new ByteReader(directory, 'pack directory'), this.#keys.length, this.#length)
     assert(check.length === this.#entries.length, 'pack directory reads back')
-    const aad = directoryAad(this.#vault, this.#kind, tail.view())
-    const sealed = this.#sealer.sealDirectory(aad, plain.view())
-    tail.raw(sealed).raw(footerBytes(keyTableLength, sealed.length, directoryKey))
+    const aad = directoryAad(this.#vault, this.#kind, keyTable)
+    const sealed = this.#sealer.sealDirectory(aad, directory)
+    tail.raw(sealed).raw(footerBytes(keyTable.length, sealed.length, directoryKey))
     const start = this.#length
     assert(start + tail.length <= this.#buffer.length, 'pack tail fits')
     this.#buffer.set(tail.view(), start)
     const bytes = this.#buffer.subarray(0, start + tail.length)
     const id = packId(this.#hash.update(bytes).digest('hex'))
-    return { id, kind: this.#kind, bytes, keys: this.#keys, entries: this.#entries }
+    return { id, kind: this.#kind, bytes, keyTable, directory }
   }
 }

@@ -1,0 +1,91 @@
+// From a blob id to its verified bytes.
+import type { Backend } from '../backend/backend.ts'
+import { decompress } from '../compress/codec.ts'
+import { BlobOpener } from '../crypto/data-key.ts'
+import type { BlobType, Keyring } from '../crypto/keyring.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
+import { toHex, type BlobId, type PackId } from '../ids/ids.ts'
+import type { BlobLocation, VaultIndex } from '../index/vault-index.ts'
+import { packName } from '../pack/layout.ts'
+import type { BlobLoader } from '../tree/node.ts'
+
+/** Metadata packs held whole in memory: walks read them front to back. */
+const RECENT_PACKS_BYTES_MAX = 48 * 1024 * 1024
+
+/** Opens, decompresses and checks one sealed blob. Throws `vault-damaged`. */
+export function openStoredBlob(
+  keys: Keyring, opener: BlobOpener, type: BlobType, id: BlobId, location: BlobLocation, sealed: Uint8Array,
+): Uint8Array {
+  const plain = decompress(opener.openBlob(location.key, type, id, sealed), location.codec, location.rawLength)
+  if (Buffer.compare(keys.blobId(type, plain), id) !== 0) {
+    throw new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)}: content does not match its id`)
+  }
+  return plain
+}
+
+export class BlobReader implements BlobLoader {
+  readonly #backend: Backend
+  readonly #keys: Keyring
+  readonly #index: VaultIndex
+  readonly #opener: BlobOpener
+  readonly #recent = new Map<PackId, Promise<Uint8Array>>()
+  #recentBytes = 0
+
+  constructor(backend: Backend, keys: Keyring, index: VaultIndex) {
+    this.#backend = backend
+    this.#keys = keys
+    this.#index = index
+    this.#opener = new BlobOpener(keys)
+  }
+
+  /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does. */
+  async load(type: BlobType, id: BlobId): Promise<Uint8Array> {
+    let failure: VaultError | undefined
+    for (const location of this.#index.locate(id)) {
+      try {
+        return openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location))
+      } catch (error) {
+        if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
+        failure ??= new VaultError(
+          'vault-damaged', `${error.message} (pack ${location.pack.id.slice(0, 16)})`, { cause: error },
+        )
+      }
+    }
+    throw failure ?? new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)} (${type}) is in no indexed pack`)
+  }
+
+  async #sealed(location: BlobLocation): Promise<Uint8Array> {
+    const { pack, offset, length } = location
+    if (pack.kind === 'data') return this.#backend.get(packName('data', pack.id), { offset, length })
+    const bytes = await this.#wholePack(location)
+    if (offset + length > bytes.length) {
+      throw new VaultError('vault-damaged', `pack ${pack.id.slice(0, 16)} is truncated to ${bytes.length} bytes`)
+    }
+    return bytes.subarray(offset, offset + length)
+  }
+
+  async #wholePack({ pack }: BlobLocation): Promise<Uint8Array> {
+    const known = this.#recent.get(pack.id)
+    if (known) {
+      this.#recent.delete(pack.id)
+      this.#recent.set(pack.id, known)
+      return known
+    }
+    const reading = this.#backend.get(packName('metadata', pack.id))
+    this.#recent.set(pack.id, reading)
+    this.#recentBytes += pack.sizeBytes
+    for (const [oldest] of this.#recent) {
+      if (this.#recentBytes <= RECENT_PACKS_BYTES_MAX || oldest === pack.id) break
+      this.#recent.delete(oldest)
+      const packNumber = this.#index.numberOf(oldest)
+      this.#recentBytes -= packNumber === undefined ? 0 : (this.#index.packs[packNumber]?.sizeBytes ?? 0)
+    }
+    try {
+      return await reading
+    } catch (error) {
+      this.#recent.delete(pack.id)
+      this.#recentBytes -= pack.sizeBytes
+      throw error
+    }
+  }
+}

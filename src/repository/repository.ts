@@ -1,0 +1,61 @@
+// An opened vault: the one place that knows keys, packs, index and backend together. Engines see the slices they need
+// (BlobLoader, BlobSaver, PackStore), never the whole.
+import type { Backend } from '../backend/backend.ts'
+import type { Kdf } from '../crypto/kdf.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { assert } from '../errors/assert.ts'
+import type { PackId } from '../ids/ids.ts'
+import type { VaultIndex } from '../index/vault-index.ts'
+import { BlobReader } from './blob-reader.ts'
+import { loadIndex, type LoadedIndex } from './index-loading.ts'
+import { listSnapshots, type SnapshotListing } from './snapshots.ts'
+import { unlock, type UnlockedVault } from './unlock.ts'
+import type { VaultConfig } from './vault-config.ts'
+
+export interface OpenOptions {
+  readonly password: string
+  readonly kdf: Kdf
+  readonly signal?: AbortSignal
+}
+
+export class Repository {
+  readonly backend: Backend
+  readonly config: VaultConfig
+  readonly keys: Keyring
+  readonly #signal: AbortSignal | undefined
+  #loaded: { readonly index: LoadedIndex; readonly reader: BlobReader } | undefined
+
+  constructor(backend: Backend, unlocked: UnlockedVault, signal?: AbortSignal) {
+    this.backend = backend
+    this.config = unlocked.config
+    this.keys = unlocked.keys
+    this.#signal = signal
+  }
+
+  static async open(backend: Backend, options: OpenOptions): Promise<Repository> {
+    return new Repository(backend, await unlock(backend, options.password, options.kdf, options.signal), options.signal)
+  }
+
+  /** Readers list snapshots before they load the index: a snapshot implies its index. */
+  snapshots(): Promise<SnapshotListing> {
+    return listSnapshots(this.backend, this.keys, this.#signal)
+  }
+
+  async loadIndex(options: { condemned?: Iterable<PackId>; onDamage?: 'stop' | 'report' } = {}): Promise<LoadedIndex> {
+    const index = await loadIndex({
+      backend: this.backend, keys: this.keys, ...options, ...(this.#signal ? { signal: this.#signal } : {}),
+    })
+    this.#loaded = { index, reader: new BlobReader(this.backend, this.keys, index.index) }
+    return index
+  }
+
+  get index(): VaultIndex {
+    assert(this.#loaded, 'index is loaded')
+    return this.#loaded.index.index
+  }
+
+  get reader(): BlobReader {
+    assert(this.#loaded, 'index is loaded')
+    return this.#loaded.reader
+  }
+}

@@ -1,0 +1,91 @@
+// From a password to the keys of a vault.
+import type { Backend } from '../backend/backend.ts'
+import { Keyring } from '../crypto/keyring.ts'
+import type { Kdf } from '../crypto/kdf.ts'
+import { openSlot, parseSlot, type KeySlot } from '../crypto/key-slot.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
+import type { ObjectName, VaultId } from '../ids/ids.ts'
+import { CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
+
+export const KEY_PREFIX = 'keys/'
+
+export interface UnlockedVault {
+  readonly config: VaultConfig
+  readonly keys: Keyring
+}
+
+async function readConfig(backend: Backend, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const options = signal ? { signal } : {}
+  try {
+    return await backend.get(CONFIG_NAME, undefined, options)
+  } catch (error) {
+    if (!isVaultError(error, 'object-missing', 'vault-missing')) throw error
+    for await (const { name } of backend.list('', options)) {
+      const isHalfMade = name.startsWith(KEY_PREFIX)
+      throw new VaultError(
+        isHalfMade ? 'vault-incomplete' : 'vault-missing',
+        isHalfMade
+          ? `${backend.location}: the vault is half made or has lost its config object`
+          : `${backend.location}: there is no vault (other things are there)`,
+        {
+          hint: isHalfMade
+            ? 'if init was interrupted, run init again; otherwise restore the object "config" from a copy'
+            : 'check the place given with --repo',
+        },
+      )
+    }
+    throw new VaultError('vault-missing', `${backend.location}: there is no vault`, {
+      hint: 'check the place given with --repo, or make one with: s3vault init',
+      cause: error,
+    })
+  }
+}
+
+export interface SlotReading {
+  readonly name: ObjectName
+  readonly slot?: KeySlot
+  /** Why the slot cannot be read. */
+  readonly problem?: VaultError
+}
+
+/** All key slots; a damaged one is reported, not thrown: others may open. Slots of another vault are remains of an init. */
+export async function readSlots(backend: Backend, vault: VaultId): Promise<SlotReading[]> {
+  const readings: SlotReading[] = []
+  for await (const { name } of backend.list(KEY_PREFIX)) {
+    try {
+      readings.push({ name, slot: parseSlot(await backend.get(name), vault, name) })
+    } catch (error) {
+      if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
+      readings.push({ name, problem: error })
+    }
+  }
+  return readings
+}
+
+/** Opens the vault with `password`. Throws `vault-missing`, `vault-incomplete`, `vault-damaged`, `vault-newer`, `password-wrong`. */
+export async function unlock(
+  backend: Backend, password: string, kdf: Kdf, signal?: AbortSignal,
+): Promise<UnlockedVault> {
+  const unverified = parseConfig(await readConfig(backend, signal), backend.location)
+  const readings = await readSlots(backend, unverified.vault)
+  for (const { slot } of readings) {
+    const unlocked = slot && (await openSlot(slot, password, kdf))
+    if (!unlocked) continue
+    if (unlocked.epoch !== 1) {
+      throw new VaultError('vault-newer', `${backend.location}: its keys were rotated`, { hint: 'use a newer s3vault' })
+    }
+    const keys = new Keyring({ vault: unverified.vault, masters: [{ epoch: 1, master: unlocked.master }] })
+    return { keys, config: verifyConfig(keys, unverified, backend.location) }
+  }
+  const damaged = readings.filter((reading) => reading.problem)
+  if (readings.length === 0 || damaged.length === readings.length) {
+    throw new VaultError('vault-damaged', `${backend.location}: no readable key slot is left`, {
+      hint: damaged[0] ? `damaged: ${damaged.map((reading) => reading.name).join(', ')}` : 'all objects under keys/ are gone',
+    })
+  }
+  throw new VaultError('password-wrong', `${backend.location}: wrong password`, {
+    hint: damaged.length > 0
+      ? `or its key slot is damaged: ${damaged.map((reading) => reading.name).join(', ')}; the recovery key opens the vault too`
+      : 'the recovery key opens the vault too',
+  })
+}

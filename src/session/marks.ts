@@ -1,0 +1,82 @@
+// What prune has marked: objects gc/<number>-<session>.mark (packs and segments it wants to delete), .dead (decided) and
+// .done. A mark is open until its .done is there.
+import type { Backend } from '../backend/backend.ts'
+import { openEnvelope } from '../crypto/envelope.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { VaultError } from '../errors/vault-error.ts'
+import { packId, type ObjectName, type PackId } from '../ids/ids.ts'
+
+export const GC_PREFIX = 'gc/'
+export type MarkStage = 'mark' | 'dead' | 'done'
+
+export interface GcObject {
+  readonly name: ObjectName
+  /** Name without its stage: what an acknowledgement names. */
+  readonly mark: string
+  readonly stage: MarkStage
+}
+
+export interface Mark {
+  readonly mark: string
+  readonly packs: ReadonlySet<PackId>
+  readonly isDead: boolean
+}
+
+export function parseGcName(name: ObjectName): GcObject | undefined {
+  const match = /^gc\/(\d{8}-[0-9a-f]{32})\.(mark|dead|done)$/.exec(name)
+  if (match?.[1] === undefined) return undefined
+  return { name, mark: match[1], stage: match[2] as MarkStage }
+}
+
+function packsOf(keys: Keyring, name: ObjectName, bytes: Uint8Array): Set<PackId> {
+  const plain = openEnvelope(keys, 'gc', name, bytes, name)
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(plain))
+  } catch (cause) {
+    throw new VaultError('vault-damaged', `${name}: not JSON`, { cause })
+  }
+  const packs = typeof value === 'object' && value !== null && 'packs' in value ? value.packs : undefined
+  if (!Array.isArray(packs)) throw new VaultError('vault-damaged', `${name}: no list of packs`)
+  return new Set(packs.map((pack) => packId(String(pack))))
+}
+
+/** Reads gc/: what is marked now. Objects read once are kept, so a renewal costs one LIST when nothing is new. */
+export class MarkReader {
+  readonly #backend: Backend
+  readonly #keys: Keyring
+  readonly #packs = new Map<ObjectName, ReadonlySet<PackId>>()
+
+  constructor(backend: Backend, keys: Keyring) {
+    this.#backend = backend
+    this.#keys = keys
+  }
+
+  /** Marks without `.done`, and dead ones with or without: their packs are going or gone until no segment names them. */
+  async read(signal?: AbortSignal): Promise<Mark[]> {
+    const options = signal ? { signal } : {}
+    const stages = new Map<string, Map<MarkStage, ObjectName>>()
+    for await (const { name } of this.#backend.list(GC_PREFIX, options)) {
+      const parsed = parseGcName(name)
+      if (!parsed) continue
+      const of = stages.get(parsed.mark) ?? new Map<MarkStage, ObjectName>()
+      stages.set(parsed.mark, of.set(parsed.stage, name))
+    }
+    const marks: Mark[] = []
+    for (const [mark, names] of stages) {
+      const marked = names.get('mark')
+      if (marked && !names.has('done')) marks.push({ mark, packs: await this.#read(marked), isDead: false })
+      const dead = names.get('dead')
+      if (dead) marks.push({ mark, packs: await this.#read(dead), isDead: true })
+    }
+    return marks
+  }
+
+  async #read(name: ObjectName): Promise<ReadonlySet<PackId>> {
+    const known = this.#packs.get(name)
+    if (known) return known
+    const packs = packsOf(this.#keys, name, await this.#backend.get(name))
+    this.#packs.set(name, packs)
+    return packs
+  }
+}
