@@ -1,0 +1,98 @@
+import { Worker } from 'node:worker_threads'
+import type { TaskPool } from './task-pool.ts'
+import { unpackError, type FromWorker, type ToWorker } from './thread-message.ts'
+import { AssertionError } from '../errors/assert.ts'
+
+/** Requests that lie ready in a worker, so that it never waits for the main thread. */
+const DEPTH_MAX = 2
+
+export interface ThreadPoolOptions<Init> {
+  /** Module that calls serveTasks (thread-server.ts). */
+  readonly module: URL
+  readonly threads: number
+  /** Start data of thread `index`, and what of it is given away. */
+  readonly init: (index: number) => { readonly data: Init; readonly transfer?: readonly (ArrayBuffer | MessagePort)[] }
+}
+
+interface Pending<Reply> {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Thread<Reply> {
+  readonly worker: Worker
+  readonly pending: Map<number, Pending<Reply>>
+}
+
+interface Queued<Request, Reply> extends Pending<Reply> {
+  readonly request: Request
+  readonly transfer: readonly ArrayBuffer[]
+}
+
+/** A pool of worker threads; requests queue in the caller's memory, so callers bound how many they start. */
+export class ThreadPool<Init, Request, Reply> implements TaskPool<Request, Reply> {
+  readonly parallelism: number
+  readonly #threads: Thread<Reply>[] = []
+  readonly #queue: Queued<Request, Reply>[] = []
+  #nextId = 1
+  #failure: Error | undefined
+
+  constructor(options: ThreadPoolOptions<Init>) {
+    this.parallelism = options.threads
+    for (let index = 0; index < options.threads; index++) {
+      const { data, transfer } = options.init(index)
+      const worker = new Worker(options.module, {
+        workerData: data, transferList: [...(transfer ?? [])], name: `s3vault-${index}`,
+      })
+      const thread: Thread<Reply> = { worker, pending: new Map() }
+      worker.on('message', (message: FromWorker<Reply>) => this.#receive(thread, message))
+      worker.on('error', (error: unknown) => this.#fail(error instanceof Error ? error : new AssertionError(String(error))))
+      worker.on('exit', () => this.#fail(new AssertionError('a worker thread ended')))
+      this.#threads.push(thread)
+    }
+  }
+
+  run(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Reply> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, transfer, resolve, reject })
+      this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const thread = this.#threads.reduce((best, next) => (next.pending.size < best.pending.size ? next : best))
+      if (thread.pending.size >= DEPTH_MAX) return
+      const task = this.#queue.shift()
+      if (!task) return
+      const id = this.#nextId++
+      thread.pending.set(id, task)
+      const message: ToWorker<Request> = { id, request: task.request }
+      thread.worker.postMessage(message, [...task.transfer])
+    }
+  }
+
+  #receive(thread: Thread<Reply>, message: FromWorker<Reply>): void {
+    if ('ready' in message) return
+    const task = thread.pending.get(message.id)
+    thread.pending.delete(message.id)
+    this.#dispatch()
+    if ('error' in message) task?.reject(unpackError(message.error))
+    else task?.resolve(message.reply)
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    for (const { pending } of this.#threads) {
+      for (const task of pending.values()) task.reject(this.#failure)
+      pending.clear()
+    }
+    for (const task of this.#queue.splice(0)) task.reject(this.#failure)
+  }
+
+  async close(): Promise<void> {
+    this.#failure ??= new AssertionError('the thread pool is closed')
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+  }
+}
