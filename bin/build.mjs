@@ -1,34 +1,90 @@
-// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/.
+// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/, oclif manifest.
 // Runs on Node 20 and later, so that the launcher can call it on a machine as it comes.
+//   node bin/build.mjs
+// The build is made beside dist/ and then put in its place by renaming: a failed build leaves the old one as it was, and
+// two builds at once (two launchers on a fresh checkout) do not mix their files.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const require = createRequire(import.meta.url)
-const out = join(root, 'dist')
+const { runtimePath } = require('./runtime.cjs')
+const dist = join(root, 'dist')
+const TEMPORARY_PREFIX = 'dist.tmp-'
+const out = join(root, `${TEMPORARY_PREFIX}${process.pid}`)
+const outgoing = join(root, `${TEMPORARY_PREFIX}${process.pid}-old`)
 
-function run(title, script, args) {
-  const result = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
-  if (result.status !== 0) {
-    console.error(`build: ${title} failed${result.error ? `: ${result.error.message}` : ''}`)
-    process.exit(1)
-  }
+function fail(message) {
+  rmSync(out, { recursive: true, force: true })
+  console.error(`build: ${message}`)
+  process.exit(1)
+}
+
+function run(title, executable, args) {
+  const result = spawnSync(executable, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (result.status !== 0) fail(`${title} failed${result.error ? `: ${result.error.message}` : ''}`)
 }
 
 function binary(packageName, binName) {
-  const manifestPath = require.resolve(`${packageName}/package.json`)
-  const bin = require(manifestPath).bin
-  return join(dirname(manifestPath), typeof bin === 'string' ? bin : bin[binName])
+  try {
+    const manifestPath = require.resolve(`${packageName}/package.json`)
+    const bin = require(manifestPath).bin
+    return join(dirname(manifestPath), typeof bin === 'string' ? bin : bin[binName])
+  } catch {
+    return fail(`the package ${packageName} is not installed; run npm ci in ${root}`)
+  }
 }
 
-rmSync(join(out, '.built'), { force: true })
+/** Removes what killed builds left behind. */
+function removeLeftovers() {
+  for (const name of readdirSync(root)) {
+    const pid = new RegExp(`^${TEMPORARY_PREFIX}(\\d+)`).exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(root, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** Puts the new build in place. Another build may do the same at this moment: whoever comes last stays. */
+function install() {
+  for (let attempts = 0; attempts < 100; attempts++) {
+    try {
+      renameSync(dist, outgoing)
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error
+    }
+    try {
+      renameSync(out, dist)
+      rmSync(outgoing, { recursive: true, force: true })
+      return
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+      rmSync(outgoing, { recursive: true, force: true })
+    }
+  }
+  fail('dist/ is being replaced by other builds all the time')
+}
+
+const startedAt = new Date()
+removeLeftovers()
 mkdirSync(join(out, 'src', 'chunker'), { recursive: true })
-run('AssemblyScript', binary('assemblyscript', 'asc'), [
-  'src/chunker/assembly/fastcdc.ts', '--outFile', 'dist/src/chunker/fastcdc.wasm',
+run('AssemblyScript', process.execPath, [
+  binary('assemblyscript', 'asc'), 'src/chunker/assembly/fastcdc.ts', '--outFile', join(out, 'src', 'chunker', 'fastcdc.wasm'),
   '-O3', '--noAssert', '--runtime', 'stub', '--importMemory',
 ])
-run('TypeScript', binary('typescript', 'tsc'), ['-p', 'tsconfig.json'])
+run('TypeScript', process.execPath, [binary('typescript', 'tsc'), '-p', 'tsconfig.json', '--outDir', out])
+run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out])
+// The time of the start: a source that is saved during the build is newer than the build.
 writeFileSync(join(out, '.built'), '')
+utimesSync(join(out, '.built'), startedAt, startedAt)
+install()

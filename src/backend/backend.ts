@@ -5,21 +5,31 @@ import type { ObjectName } from '../ids/ids.ts'
 export interface ObjectInfo {
   readonly name: ObjectName
   readonly sizeBytes: number
-  /** The storage's own time of creation, ms since the epoch; never a client's clock. Resolution 1 s or finer. */
+  /**
+   * The storage's own time of creation, ms since the epoch; never a client's clock. Resolution 1 s or finer. It may lie
+   * before the moment the object became visible, by as long as its upload took.
+   */
   readonly modifiedMs: number
 }
 
 export interface ByteRange {
-  /** First byte; negative counts from the end (`-100` with length 100: the last 100 bytes). */
+  /** First byte; negative counts from the end, then `length` is `-offset` (`-100` with length 100: the last 100 bytes). */
   readonly offset: number
+  /** At least 1: S3 cannot ask for nothing. */
   readonly length: number
 }
 
 /** A PUT that may only become visible while its writer's lease holds (rule 11 of the gc protocol). */
 export interface Fence {
-  /** The store must refuse the request when it arrives later than this after `check` was called, where it can (S3: signature expiry). */
+  /**
+   * The store must refuse the request when it begins to arrive later than this after `check` was called, where it can
+   * (S3: the signature expires, by the server's clock; whole seconds, at least 1000 ms).
+   */
   readonly expiresAfterMs: number
-  /** Called immediately before the request is sent (directory: under the shared lock, before the link). Throws `fence-expired`. */
+  /**
+   * Called immediately before the request is sent, after it was signed (directory: under the shared lock, before the
+   * link). Throws `fence-expired`, which comes out of `put` untouched. No backend or decorator repeats a fenced put.
+   */
   check(): void
 }
 
@@ -69,13 +79,15 @@ export interface Backend {
   /** How many transfers it is worth to run at once. */
   readonly connectionsMax: number
   readonly counts: RequestCounts
+  /** `bytes` must not change until it returns. */
   put(name: ObjectName, bytes: Uint8Array, options?: PutOptions): Promise<void>
+  /** Whole objects of at most OBJECT_BYTES_MAX (range.ts). The bytes are the caller's own. */
   get(name: ObjectName, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array>
   /** Throws `object-missing`. */
   stat(name: ObjectName, options?: ReadOptions): Promise<ObjectInfo>
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>
   delete(name: ObjectName, options?: ReadOptions): Promise<void>
-  /** The storage's clock, ms since the epoch (S3: the Date header; directory: mtime of a probe file). */
+  /** The storage's clock, ms since the epoch (S3: the Date header, whole seconds; directory: mtime of a probe file, so it needs write access). */
   serverTimeMs(options?: ReadOptions): Promise<number>
   close(): Promise<void>
 }

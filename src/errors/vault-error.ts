@@ -57,7 +57,8 @@ export function isVaultError(error: unknown, ...codes: ErrorCode[]): error is Va
 /** The errno name (`ENOENT`, ...) of a Node system error, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  // ERR_SQLITE_ERROR and the like are not errnos.
+  return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined
 }
 
 /** One line that says what `error` is, for a message or a warning. */

@@ -7,6 +7,8 @@ export interface TaskPool<Request, Reply> {
   readonly parallelism: number
   /** Runs one request; `transfer` lists buffers that the caller gives away. Rejects with what the handler threw. */
   run(request: Request, transfer?: readonly ArrayBuffer[]): Promise<Reply>
+  /** Runs one request on every thread, after what that thread was given before. */
+  broadcast(request: Request): Promise<Reply[]>
   /** Ends the threads. Requests under way are rejected. */
   close(): Promise<void>
 }
@@ -31,6 +33,10 @@ export class InlinePool<Request, Reply> implements TaskPool<Request, Reply> {
   async run(request: Request): Promise<Reply> {
     await Promise.resolve()
     return this.#handler(request).reply
+  }
+
+  async broadcast(request: Request): Promise<Reply[]> {
+    return [await this.run(request)]
   }
 
   async close(): Promise<void> {}

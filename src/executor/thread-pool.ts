@@ -66,11 +66,23 @@ export class ThreadPool<Init, Request, Reply> implements TaskPool<Request, Reply
       if (thread.pending.size >= DEPTH_MAX) return
       const task = this.#queue.shift()
       if (!task) return
-      const id = this.#nextId++
-      thread.pending.set(id, task)
-      const message: ToWorker<Request> = { id, request: task.request }
-      thread.worker.postMessage(message, [...task.transfer])
+      this.#post(thread, task)
     }
+  }
+
+  #post(thread: Thread<Reply>, task: Queued<Request, Reply>): void {
+    const id = this.#nextId++
+    thread.pending.set(id, task)
+    const message: ToWorker<Request> = { id, request: task.request }
+    thread.worker.postMessage(message, [...task.transfer])
+  }
+
+  broadcast(request: Request): Promise<Reply[]> {
+    const failure = this.#failure
+    if (failure) return Promise.reject(failure)
+    const toThread = (thread: Thread<Reply>): Promise<Reply> =>
+      new Promise((resolve, reject) => this.#post(thread, { request, transfer: [], resolve, reject }))
+    return Promise.all(this.#threads.map(toThread))
   }
 
   #receive(thread: Thread<Reply>, message: FromWorker<Reply>): void {

@@ -198,11 +198,26 @@ export class BlobTable {
     while (Atomics.compareExchange(this.#atomic, GROW_LOCK, 0, 1) !== 0) {
       if (Atomics.load(this.#atomic, LEVEL_COUNT) > level) return
     }
-    if (Atomics.load(this.#atomic, LEVEL_COUNT) === level) {
+    try {
+      if (Atomics.load(this.#atomic, LEVEL_COUNT) !== level) return
       this.shared.grow((this.#levelStart(level) + this.#levelSlots(level) * SLOT_WORDS) * 4)
       Atomics.store(this.#atomic, LEVEL_COUNT, level + 1)
+    } finally {
+      Atomics.store(this.#atomic, GROW_LOCK, 0) // also when memory runs out: others wait for the lock without end
     }
-    Atomics.store(this.#atomic, GROW_LOCK, 0)
+  }
+
+  /** Stored blobs and their plain bytes, each copy counted. Reads every slot. */
+  totals(): { blobs: number; rawBytes: number } {
+    let blobs = 0
+    let rawBytes = 0
+    for (let slot = HEADER_WORDS; slot < this.#words.length; slot += SLOT_WORDS) {
+      const state = this.#words[slot + 4] ?? 0
+      if (state === EMPTY || state > PACK_NUMBER_MAX) continue
+      blobs++
+      rawBytes += (this.#words[slot + 7] ?? 0) & 0x3ff_ffff
+    }
+    return { blobs, rawBytes }
   }
 
   /** Slots in use: blobs known, each copy counted. */

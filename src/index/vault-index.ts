@@ -65,8 +65,10 @@ export class VaultIndex {
     const packNumber = this.#packs.length
     this.states.admit(packNumber)
     if (this.#condemned.has(pack.id)) this.states.set(packNumber, 'condemned')
+    // Copies: the key table as it was decoded is a view that keeps its whole segment in memory, 45 bytes a blob.
+    const keys = pack.keys.map((key) => ({ ...key, wrapped: Uint8Array.from(key.wrapped) }))
     this.#packs.push({
-      id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys: pack.keys, blobCount: pack.entries.length,
+      id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys, blobCount: pack.entries.length,
       segments: new Set(segment ? [segment] : []),
     })
     this.#numbers.set(pack.id, packNumber)

@@ -3,8 +3,8 @@
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** Plain bytes of one blob. Twice the largest default chunk would do; the field in the index has room for 64 MiB - 1. */
-export const BLOB_RAW_BYTES_MAX = 64 * MIB - 1
+/** Plain bytes of one blob. Twice the largest default chunk would do; the fields in the index have room for 64 MiB - 1, sealed. */
+export const BLOB_RAW_BYTES_MAX = 64 * MIB - KIB
 /** A pack: its offsets fit 32 bits with room to spare. */
 export const PACK_BYTES_MAX = 320 * MIB
 export const PACK_TARGET_BYTES_MIN = 1 * MIB

@@ -83,8 +83,10 @@ export class BlobReader implements BlobLoader {
     try {
       return await reading
     } catch (error) {
-      this.#recent.delete(pack.id)
-      this.#recentBytes -= pack.sizeBytes
+      if (this.#recent.get(pack.id) === reading) { // else it was evicted, and subtracted, meanwhile
+        this.#recent.delete(pack.id)
+        this.#recentBytes -= pack.sizeBytes
+      }
       throw error
     }
   }

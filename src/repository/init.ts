@@ -9,9 +9,9 @@ import { Keyring } from '../crypto/keyring.ts'
 import { formatSecret } from '../crypto/secret-text.ts'
 import { KEY_BYTES } from '../crypto/subkeys.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { objectName, toHex, vaultId } from '../ids/ids.ts'
+import { toHex, vaultId } from '../ids/ids.ts'
 import { DATA_PACK_TARGET_BYTES_DEFAULT } from '../limits/limits.ts'
-import { KEY_PREFIX, type UnlockedVault } from './unlock.ts'
+import { KEY_PREFIX, slotName, type UnlockedVault } from './unlock.ts'
 import { CONFIG_NAME, encodeConfig, FORMAT_VERSION, type VaultConfig } from './vault-config.ts'
 
 export interface InitOptions {
@@ -55,7 +55,7 @@ export async function initVault(options: InitOptions): Promise<NewVault> {
   const recoveryKey = formatSecret('recovery', random.bytes(KEY_BYTES))
   for (const password of [options.password, recoveryKey]) {
     const slot = await makeSlot({ vault, master, epoch: 1, password, created: now, kdf, random })
-    await backend.put(objectName(`${KEY_PREFIX}${toHex(random.bytes(16))}`), slot)
+    await backend.put(slotName(slot), slot)
   }
   const config: VaultConfig = {
     format: 's3vault', version: FORMAT_VERSION, vault, created: now.toISOString(),

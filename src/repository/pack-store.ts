@@ -87,8 +87,9 @@ export class PackStore {
     const packs = [...this.#open] // packs go on arriving while the segment is under way
     const entries = this.#openEntries
     const segment = sealSegment(keys, random, { supersedes: this.#checkpoint ? [this.#checkpoint] : [], packs })
-    this.#unindexed = 0
+    const covered = this.#unindexed
     await backend.put(segmentName(segment.id), segment.bytes, signal ? { signal } : {})
+    this.#unindexed -= covered // not before: after a failure the next call must write them
     this.segmentsStored++
     for (const pack of packs) {
       const packNumber = this.#parts.index.numberOf(pack.id)

@@ -1,13 +1,18 @@
 // From a password to the keys of a vault.
+import { createHash } from 'node:crypto'
 import type { Backend } from '../backend/backend.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { Kdf } from '../crypto/kdf.ts'
 import { openSlot, parseSlot, type KeySlot } from '../crypto/key-slot.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
-import type { ObjectName, VaultId } from '../ids/ids.ts'
+import { objectName, type ObjectName, type VaultId } from '../ids/ids.ts'
 import { CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
 
 export const KEY_PREFIX = 'keys/'
+
+/** A slot's name is the SHA-256 of its bytes: nothing but its own password could tell otherwise that it was damaged. */
+export const slotName = (slot: Uint8Array): ObjectName =>
+  objectName(`${KEY_PREFIX}${createHash('sha256').update(slot).digest('hex')}`)
 
 export interface UnlockedVault {
   readonly config: VaultConfig

@@ -3,6 +3,7 @@
 // leaves the later leaves as they are: their elements hold lengths, not offsets.
 import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
+import { assert } from '../errors/assert.ts'
 import { blobId, BLOB_ID_BYTES, type BlobId } from '../ids/ids.ts'
 import { BLOB_RAW_BYTES_MAX, NODE_LEVELS_MAX, TREE_NODE_BYTES_MAX } from '../limits/limits.ts'
 import type { ContentItem } from './entry.ts'
@@ -14,7 +15,7 @@ const ITEMS_MIN = 256
 const ITEMS_MAX = 2048
 const ONE_IN = 256
 
-interface ListItem {
+export interface ListItem {
   readonly length: number
   /** Leaf: data blob, absent for a hole. Inner: child list. */
   readonly id?: BlobId
@@ -32,8 +33,9 @@ function encodeList(level: number, items: readonly ListItem[]): Uint8Array {
   return writer.finish()
 }
 
-/** Stores the runs of a file as a content list; returns its root. */
+/** Stores the runs of a file, one at least, as a content list; returns its root. */
 export function saveContentList(saver: BlobSaver, items: readonly ContentItem[]): BlobId {
+  assert(items.length > 0, 'a content list has runs')
   let current: readonly ListItem[] = items
   for (let level = 0; ; level++) {
     const parents: ListItem[] = []
@@ -54,7 +56,8 @@ export function saveContentList(saver: BlobSaver, items: readonly ContentItem[])
   }
 }
 
-function decodeList(id: BlobId, bytes: Uint8Array, levelMax: number): { level: number; items: ListItem[] } {
+/** Decodes one list blob; `levelMax` is one less than its parent's level. Throws `vault-damaged`. */
+export function decodeList(id: BlobId, bytes: Uint8Array, levelMax: number): { level: number; items: ListItem[] } {
   const reader = new ByteReader(bytes, `content list ${Buffer.from(id).toString('hex').slice(0, 16)}`)
   if (bytes.length > TREE_NODE_BYTES_MAX) reader.fail('list too large')
   if (reader.u8() !== LIST_VERSION) reader.fail('unknown version')

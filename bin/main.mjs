@@ -1,0 +1,27 @@
+// Entry on the runtime the product is made for (the launcher bin/s3vault.cjs sees to that).
+import { enableCompileCache } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+// Node's warnings are for developers; what concerns the person goes through the commands' own output.
+process.removeAllListeners('warning')
+if (process.env['S3VAULT_DEBUG']) process.on('warning', (warning) => process.stderr.write(`${warning.stack}\n`))
+
+// Halves the time to load oclif. Beside the code, not in the person's cache folder: compiled code is trusted like the
+// code itself, and root must not run what a user's folder holds. Where dist/ cannot be written there is no cache.
+enableCompileCache({ directory: join(root, 'dist', '.compile-cache'), portable: true })
+
+async function loadProgram() {
+  try {
+    return await import('../dist/commands/shared/program.js')
+  } catch (error) {
+    process.stderr.write(`s3vault: this installation is damaged, install it again (${error.message.split('\n', 1)[0]})\n`)
+    if (process.env['S3VAULT_DEBUG']) process.stderr.write(`${error.stack}\n`)
+    return process.exit(70)
+  }
+}
+
+const { runProgram } = await loadProgram()
+process.exit(await runProgram(process.argv.slice(2), root))

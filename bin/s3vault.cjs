@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+'use strict'
+// The launcher. Plain old JavaScript that Node 12 parses, because it is read by whatever Node the machine came with:
+//   --version alone    answers here, nothing else is started
+//   in a checkout      builds dist/ when it is absent or older than the sources
+//   Node new enough    runs bin/main.mjs in this process
+//   otherwise          runs it under the Node that is installed as an optional dependency, as a child that shares the
+//                      terminal; signals go to the child, its exit code or signal becomes ours
+var fs = require('fs')
+var path = require('path')
+var runtime = require('./runtime.cjs')
+
+var root = path.join(__dirname, '..')
+var mainScript = path.join(__dirname, 'main.mjs')
+// What a build reads, save the tests: a changed test needs no build before a backup.
+var SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', path.join('bin', 'build.mjs'), path.join('bin', 'manifest.mjs')]
+
+function versionLine() {
+  var found = runtime.findRuntime()
+  return (
+    's3vault/' + require('../package.json').version + ' ' + process.platform + '-' + process.arch +
+    ' node-v' + (found ? found.version : process.versions.node)
+  )
+}
+
+/** Newest modification below `place` in ms. A directory's own time changes when a file in it goes away. */
+function newestMs(place) {
+  var stat
+  try {
+    stat = fs.statSync(place)
+  } catch (error) {
+    return 0
+  }
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return fs.readdirSync(place).reduce(function (newest, name) {
+    return Math.max(newest, newestMs(path.join(place, name)))
+  }, stat.mtimeMs)
+}
+
+/** True in a checkout whose dist/ is absent, half made or older than its sources. An installed package has no src/. */
+function needsBuild() {
+  if (!fs.existsSync(path.join(root, 'src'))) return false
+  var builtMs
+  try {
+    builtMs = fs.statSync(path.join(root, 'dist', '.built')).mtimeMs
+  } catch (error) {
+    return true
+  }
+  return SOURCES.some(function (source) {
+    return newestMs(path.join(root, source)) > builtMs
+  })
+}
+
+function build() {
+  var script = path.join(root, 'bin', 'build.mjs')
+  if (process.stderr.isTTY) process.stderr.write('s3vault: building from the sources, once\n')
+  var result = require('child_process').spawnSync(process.execPath, [script], { cwd: root, stdio: 'ignore' })
+  if (result.signal) return dieBy(result.signal)
+  if (result.status === 0) return undefined
+  process.stderr.write('s3vault: building from the sources failed; to see why, run: node ' + script + '\n')
+  return process.exit(1)
+}
+
+/** Ends this process the way the child ended, so that a shell sees the same. */
+function dieBy(signal) {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+  // Only reached by signals that are ignored by inheritance, as SIGHUP under nohup.
+  return process.exit(1)
+}
+
+function childEnvironment() {
+  var env = Object.assign({}, process.env)
+  // The child reads raw argument bytes from our /proc entry, and stops when we are gone.
+  env.S3VAULT_LAUNCHER_PID = String(process.pid)
+  // Options meant for the machine's own Node may be unknown to ours, and would stop it from starting.
+  delete env.NODE_OPTIONS
+  if (process.env.S3VAULT_NODE_OPTIONS) env.NODE_OPTIONS = process.env.S3VAULT_NODE_OPTIONS
+  return env
+}
+
+function runChild(executable) {
+  var args = ['--disable-warning=ExperimentalWarning', mainScript].concat(process.argv.slice(2))
+  var child = require('child_process').spawn(executable, args, { stdio: 'inherit', env: childEnvironment() })
+  // Ctrl-C reaches the whole group, so the child may get a signal twice: it counts two within a moment as one.
+  ;['SIGINT', 'SIGTERM', 'SIGHUP'].forEach(function (signal) {
+    process.on(signal, function () {
+      child.kill(signal)
+    })
+  })
+  child.on('error', function (error) {
+    process.stderr.write('s3vault: the bundled Node ' + executable + ' does not start: ' + error.message + '\n')
+    process.exit(1)
+  })
+  child.on('exit', function (code, signal) {
+    if (signal) dieBy(signal)
+    else process.exit(code)
+  })
+}
+
+function start() {
+  if (process.argv.length === 3 && process.argv[2] === '--version') {
+    process.stdout.write(versionLine() + '\n')
+    return undefined
+  }
+  var executable = runtime.runtimePath()
+  if (needsBuild()) build()
+  if (executable !== process.execPath) return runChild(executable)
+  return import(require('url').pathToFileURL(mainScript).href)
+}
+
+start()

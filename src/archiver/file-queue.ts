@@ -1,0 +1,76 @@
+// Hands files to the readers in batches and bounds how many are under way.
+import { ByteReader } from '../bytes/reader.ts'
+import type { TaskPool } from '../executor/task-pool.ts'
+import { encodeRequests, readReply, type FileReply, type FileRequest, type ReaderCounts } from './file-batch.ts'
+import type { ReaderReply, ReaderRequest } from './reader-task.ts'
+
+const BATCH_FILES_MAX = 128
+const BATCH_BYTES_MAX = 4 * 1024 * 1024
+/** Files under way at once: about 1 KiB of memory each. */
+const FILES_MAX = 4096
+
+interface Waiting {
+  readonly request: FileRequest
+  readonly resolve: (reply: FileReply) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class FileQueue {
+  readonly #pool: TaskPool<ReaderRequest, ReaderReply>
+  #batch: Waiting[] = []
+  #batchBytes = 0
+  #underWay = 0
+  #roomWaiter: (() => void) | undefined
+
+  constructor(pool: TaskPool<ReaderRequest, ReaderReply>) {
+    this.#pool = pool
+  }
+
+  /** Waits until another file may be added. */
+  async room(): Promise<void> {
+    while (this.#underWay >= FILES_MAX) {
+      this.flush() // what fills the room may lie in the batch itself
+      await new Promise<void>((resolve) => (this.#roomWaiter = resolve))
+    }
+  }
+
+  add(request: FileRequest, sizeBytes: number): Promise<FileReply> {
+    return new Promise((resolve, reject) => {
+      this.#underWay++
+      this.#batch.push({ request, resolve, reject })
+      this.#batchBytes += sizeBytes
+      if (this.#batch.length >= BATCH_FILES_MAX || this.#batchBytes >= BATCH_BYTES_MAX) this.flush()
+    })
+  }
+
+  /** Sends what has gathered. */
+  flush(): void {
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    if (batch.length === 0) return
+    const bytes = encodeRequests(batch.map(({ request }) => request))
+    this.#pool.run({ read: bytes }).then(
+      ({ replies }) => {
+        const reader = new ByteReader(replies, 'read reply')
+        for (const { resolve } of batch) resolve(readReply(reader))
+        this.#done(batch.length)
+      },
+      (error: unknown) => {
+        for (const { reject } of batch) reject(error)
+        this.#done(batch.length)
+      },
+    )
+  }
+
+  #done(count: number): void {
+    this.#underWay -= count
+    this.#roomWaiter?.()
+    this.#roomWaiter = undefined
+  }
+
+  /** Makes every reader hand out its open packs; returns each reader's totals. */
+  async finish(): Promise<ReaderCounts[]> {
+    return (await this.#pool.broadcast({ flush: true })).map(({ counts }) => counts)
+  }
+}

@@ -1,0 +1,143 @@
+// Reads one file into blobs and a tree entry. Synchronous: it runs in a worker thread with a chunker and pack writers of
+// its own, and meets others only at the shared index.
+import { closeSync, readSync } from 'node:fs'
+import type { Chunker } from '../chunker/chunker.ts'
+import { READ_BYTES } from '../chunker/chunker.ts'
+import type { BlobWriter } from '../content/blob-writer.ts'
+import { describeError, errnoOf, VaultError } from '../errors/vault-error.ts'
+import { childPath } from '../posix/directories.ts'
+import { openFileForRead } from '../posix/files.ts'
+import { dataRanges } from '../posix/holes.ts'
+import { fileStat, type FileStat } from '../posix/stat.ts'
+import { saveContentList } from '../tree/content-list.ts'
+import { encodeEntry, INLINE_ITEMS_MAX } from '../tree/entry-codec.ts'
+import type { Content, ContentItem, Inode } from '../tree/entry.ts'
+import { attributesOf } from './attributes.ts'
+import type { FileReply, FileRequest } from './file-batch.ts'
+import type { RunControl } from './run-control.ts'
+import { isSettled, volatileOf } from './volatile.ts'
+
+/** Holes shorter than this are read as zeros: a cut there would make more small chunks than it saves. */
+const HOLE_BYTES_MIN = 256 * 1024
+
+export interface FileReaderParts {
+  readonly chunker: Chunker
+  readonly data: BlobWriter
+  readonly metadata: BlobWriter
+  readonly control: RunControl
+  readonly nowMs: () => number
+}
+
+interface ReadContent {
+  readonly items: ContentItem[]
+  readonly size: number
+}
+
+export class FileReader {
+  readonly #parts: FileReaderParts
+
+  constructor(parts: FileReaderParts) {
+    this.#parts = parts
+  }
+
+  /** Never throws for what is wrong with the file itself. */
+  read({ directoryFd, name }: FileRequest): FileReply {
+    let fd: number
+    try {
+      fd = openFileForRead(childPath(directoryFd, name))
+    } catch (error) {
+      return failure(error)
+    }
+    try {
+      return this.#readOpen(fd, name)
+    } catch (error) {
+      if (error instanceof VaultError || errnoOf(error) === undefined) throw error
+      return failure(error)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #readOpen(fd: number, name: Uint8Array): FileReply {
+    const nowNs = BigInt(Math.floor(this.#parts.nowMs())) * 1_000_000n
+    const before = fileStat(fd)
+    if (before.type !== 'file') return { status: 'failed', message: `became a ${before.type} while it was backed up` }
+    const { items, size } = this.#content(fd, before)
+    const after = fileStat(fd)
+    const isSame = size === after.sizeBytes && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs &&
+      before.sizeBytes === after.sizeBytes
+    const content: Content = items.length > INLINE_ITEMS_MAX
+      ? { list: saveContentList(this.#parts.metadata, items) }
+      : { items }
+    const isSparse = after.blocks512 * 512 < after.sizeBytes
+    const inode: Inode = { ...attributesOf(fd, after, this.#parts.metadata), kind: 'file', size, isSparse, content }
+    return {
+      status: isSame ? 'read' : 'changed-while-read',
+      volatile: volatileOf(after),
+      isSettled: isSame && isSettled(after, nowNs),
+      size,
+      entry: encodeEntry({ name, isLocked: false, inode }),
+    }
+  }
+
+  #content(fd: number, stat: FileStat): ReadContent {
+    if (stat.blocks512 * 512 >= stat.sizeBytes) return this.#stream(fd, 0, Number.MAX_SAFE_INTEGER)
+    const items: ContentItem[] = []
+    let end = 0
+    for (const range of longRanges(dataRanges(fd, stat.sizeBytes))) {
+      if (range.offset > end) items.push({ length: range.offset - end })
+      const part = this.#stream(fd, range.offset, range.length)
+      for (const item of part.items) items.push(item)
+      end = range.offset + part.size
+      if (part.size < range.length) return { items, size: end } // cut short meanwhile
+    }
+    if (stat.sizeBytes > end) items.push({ length: stat.sizeBytes - end })
+    return { items, size: stat.sizeBytes }
+  }
+
+  /** Chunks `lengthMax` bytes from `offset`, or to the end of the file. */
+  #stream(fd: number, offset: number, lengthMax: number): ReadContent {
+    const { chunker, data, control } = this.#parts
+    const items: ContentItem[] = []
+    let size = 0
+    chunker.begin()
+    for (let isOpen = true; isOpen; ) {
+      if (control.isStopped) throw new VaultError('interrupted', 'interrupted')
+      const wanted = Math.min(chunker.makeRoom(), READ_BYTES, lengthMax - size)
+      const count = wanted > 0 ? readSync(fd, chunker.buffer, chunker.fillOffset, wanted, offset + size) : 0
+      size += count
+      if (count > 0) {
+        chunker.filled(count)
+        control.addRead(count)
+      } else {
+        chunker.end()
+        isOpen = false
+      }
+      for (let chunk = chunker.next(); chunk; chunk = chunker.next()) {
+        items.push({ length: chunk.length, id: data.save('data', chunk) })
+      }
+    }
+    return { items, size }
+  }
+}
+
+/** Joins data ranges over holes that are too short to be kept. */
+function* longRanges(
+  ranges: Iterable<{ offset: number; length: number }>,
+): Generator<{ offset: number; length: number }> {
+  let open: { offset: number; length: number } | undefined
+  for (const range of ranges) {
+    if (open && range.offset - (open.offset + open.length) < HOLE_BYTES_MIN) {
+      open = { offset: open.offset, length: range.offset + range.length - open.offset }
+      continue
+    }
+    if (open) yield open
+    open = range
+  }
+  if (open) yield open
+}
+
+function failure(error: unknown): FileReply {
+  const vanished = errnoOf(error) === 'ENOENT'
+  return { status: vanished ? 'vanished' : 'failed', message: describeError(error) }
+}

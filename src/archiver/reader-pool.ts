@@ -1,0 +1,43 @@
+// The readers of a backup as worker threads, with their pack channels.
+import type { TaskPool } from '../executor/task-pool.ts'
+import { ThreadPool } from '../executor/thread-pool.ts'
+import type { SealedPack } from '../pack/pack-writer.ts'
+import { PackChannel } from './pack-channel.ts'
+import type { ReaderInit, ReaderReply, ReaderRequest } from './reader-task.ts'
+import type { ReaderThreadInit } from './reader-thread.ts'
+
+export interface ReaderPoolOptions {
+  readonly init: ReaderInit
+  readonly threads: number
+  /** Pack buffers of each reader: one being filled, the others under way to storage. */
+  readonly buffersPerThread: number
+  readonly onPack: (pack: SealedPack, release: () => void) => void
+}
+
+export class ReaderPool {
+  readonly pool: TaskPool<ReaderRequest, ReaderReply>
+  readonly #channels: readonly PackChannel[]
+
+  constructor({ init, threads, buffersPerThread, onPack }: ReaderPoolOptions) {
+    const bufferBytes = init.dataPackTargetBytes
+    this.#channels = Array.from({ length: threads }, () => new PackChannel(bufferBytes, buffersPerThread, onPack))
+    this.pool = new ThreadPool<ReaderThreadInit, ReaderRequest, ReaderReply>({
+      module: new URL('./reader-thread.js', import.meta.url),
+      threads,
+      init: (index) => {
+        const end = (this.#channels[index] as PackChannel).readerEnd
+        return { data: { init, end }, transfer: [end.port] }
+      },
+    })
+  }
+
+  /** Waits until all packs that the readers handed out, by their own count, have come in. */
+  async received(packsEmitted: readonly number[]): Promise<void> {
+    await Promise.all(this.#channels.map((channel, index) => channel.received(packsEmitted[index] ?? 0)))
+  }
+
+  async close(): Promise<void> {
+    for (const channel of this.#channels) channel.close()
+    await this.pool.close()
+  }
+}

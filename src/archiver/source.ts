@@ -1,0 +1,83 @@
+// What the archiver walks: a file system seen through open directories. Two implementations: the real one below, and the
+// simulator's in memory. Children are addressed by an open directory and a name, so that a path of any length works and
+// a directory swapped for a symlink leads nowhere else.
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { childPath, listDirectory, openDirectory, openDirectoryNoFollow, selfPath, bufferOf } from '../posix/directories.ts'
+import { readStat, readStatAt, type FileStat } from '../posix/stat.ts'
+import type { Attributes } from '../tree/entry.ts'
+import type { BlobSaver } from '../tree/node.ts'
+import { attributesOf } from './attributes.ts'
+import { CACHEDIR_SIGNATURE, CACHEDIR_TAG } from './selection.ts'
+
+/** A handle of an open directory. */
+export type DirectoryHandle = number
+
+/** Errors are those of Node's fs: an Error with `code`. */
+export interface Source {
+  /** Follows symlinks in the path, not at its end unless it ends in a slash. */
+  statPath(path: Uint8Array): FileStat
+  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes
+  open(path: Uint8Array): DirectoryHandle
+  openChild(parent: DirectoryHandle, name: Uint8Array): DirectoryHandle
+  close(directory: DirectoryHandle): void
+  /** Names in ascending byte order. */
+  list(directory: DirectoryHandle): readonly Uint8Array[]
+  stat(directory: DirectoryHandle, name: Uint8Array): FileStat
+  readLink(directory: DirectoryHandle, name: Uint8Array): Uint8Array
+  attributes(directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes
+  /** True when the directory has a valid CACHEDIR.TAG. */
+  isCache(directory: DirectoryHandle): boolean
+}
+
+export class PosixSource implements Source {
+  statPath(path: Uint8Array): FileStat {
+    return readStat(path)
+  }
+
+  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes {
+    return attributesOf(path, stat, saver)
+  }
+
+  open(path: Uint8Array): DirectoryHandle {
+    return openDirectory(path)
+  }
+
+  openChild(parent: DirectoryHandle, name: Uint8Array): DirectoryHandle {
+    return openDirectoryNoFollow(parent, name)
+  }
+
+  close(directory: DirectoryHandle): void {
+    closeSync(directory)
+  }
+
+  list(directory: DirectoryHandle): readonly Uint8Array[] {
+    return listDirectory(selfPath(directory))
+  }
+
+  stat(directory: DirectoryHandle, name: Uint8Array): FileStat {
+    return readStatAt(directory, name)
+  }
+
+  readLink(directory: DirectoryHandle, name: Uint8Array): Uint8Array {
+    return readlinkSync(childPath(directory, name), { encoding: 'buffer' })
+  }
+
+  attributes(directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes {
+    return attributesOf(childPath(directory, name), stat, saver)
+  }
+
+  isCache(directory: DirectoryHandle): boolean {
+    const head = new Uint8Array(CACHEDIR_SIGNATURE.length)
+    try {
+      const fd = openSync(bufferOf(childPath(directory, CACHEDIR_TAG)), 'r')
+      try {
+        readSync(fd, head, 0, head.length, 0)
+      } finally {
+        closeSync(fd)
+      }
+    } catch {
+      return false // no tag, or one that cannot be read: an ordinary directory
+    }
+    return Buffer.compare(head, CACHEDIR_SIGNATURE) === 0
+  }
+}

@@ -1,0 +1,79 @@
+// From a stream of progress reports to rates and an estimate of the time left.
+import type { Progress } from '../operations/events.ts'
+
+export interface ProgressView {
+  readonly progress: Progress
+  readonly elapsedMs: number
+  /** Bytes read (backup), written (restore) or checked a second, of late. */
+  readonly bytesPerSecond: number
+  /** Bytes to or from storage a second, of late. */
+  readonly transferredPerSecond: number
+  /** Time left; absent while no total or no rate is known. */
+  readonly leftMs?: number
+}
+
+interface Sample {
+  readonly atMs: number
+  readonly bytesDone: number
+  readonly bytesTransferred: number
+  readonly itemsDone: number
+}
+
+/** Rates are over this time: long enough to bridge a large upload, short enough to follow a change. */
+const WINDOW_MS = 10_000
+/** Samples closer together than this add nothing. */
+const SAMPLE_MS = 200
+
+/** Times are any monotonic clock's, in ms. */
+export class ProgressMeter {
+  readonly #startMs: number
+  #samples: Sample[] = []
+  #latest: Progress | undefined
+
+  constructor(startMs: number) {
+    this.#startMs = startMs
+  }
+
+  observe(progress: Progress, nowMs: number): void {
+    // Another phase counts from zero again: its rate must not be mixed with the old one's.
+    if (this.#latest !== undefined && this.#latest.phase !== progress.phase) this.#samples = []
+    this.#latest = progress
+    const last = this.#samples.at(-1)
+    if (last !== undefined && nowMs - last.atMs < SAMPLE_MS) return
+    const { bytesDone, bytesTransferred, itemsDone } = progress
+    this.#samples.push({ atMs: nowMs, bytesDone, bytesTransferred, itemsDone })
+    // One sample older than the window stays: the rate is over at least the window.
+    while ((this.#samples[1]?.atMs ?? Infinity) <= nowMs - WINDOW_MS) this.#samples.shift()
+  }
+
+  /** The state now; undefined before the first report. Rates fall when reports stop coming. */
+  view(nowMs: number): ProgressView | undefined {
+    const progress = this.#latest
+    if (progress === undefined) return undefined
+    const oldest = this.#samples[0]
+    const seconds = oldest === undefined ? 0 : (nowMs - oldest.atMs) / 1000
+    const rate = (now: number, then: number | undefined): number =>
+      seconds < SAMPLE_MS / 1000 ? 0 : Math.max(0, now - (then ?? 0)) / seconds
+    const bytesPerSecond = rate(progress.bytesDone, oldest?.bytesDone)
+    const itemsPerSecond = rate(progress.itemsDone, oldest?.itemsDone)
+    const leftMs = timeLeft(progress, bytesPerSecond, itemsPerSecond)
+    return {
+      progress,
+      elapsedMs: nowMs - this.#startMs,
+      bytesPerSecond,
+      transferredPerSecond: rate(progress.bytesTransferred, oldest?.bytesTransferred),
+      ...(leftMs === undefined ? {} : { leftMs }),
+    }
+  }
+}
+
+/** The slower of bytes and items decides: many small files take longer than their bytes say. */
+function timeLeft(progress: Progress, bytesPerSecond: number, itemsPerSecond: number): number | undefined {
+  const lefts: number[] = []
+  const add = (done: number, total: number | undefined, perSecond: number): void => {
+    if (total !== undefined && perSecond > 0) lefts.push((Math.max(0, total - done) / perSecond) * 1000)
+  }
+  add(progress.bytesDone, progress.bytesTotal, bytesPerSecond)
+  add(progress.itemsDone, progress.itemsTotal, itemsPerSecond)
+  return lefts.length === 0 ? undefined : Math.max(...lefts)
+}

@@ -1,0 +1,41 @@
+// Copying sealed blobs out of packs that prune has decided to delete, when something of this session lies in them
+// (gc protocol, rules 9 and 13). Blobs keep their seal: only their place changes.
+import type { RandomSource } from '../async/random.ts'
+import { BlobSealer } from '../crypto/data-key.ts'
+import { VaultError } from '../errors/vault-error.ts'
+import type { PackId } from '../ids/ids.ts'
+import { packName } from '../pack/layout.ts'
+import { PackWriter } from '../pack/pack-writer.ts'
+import type { PackStore } from './pack-store.ts'
+import { readPackDirectory } from './pack-adoption.ts'
+import type { Repository } from './repository.ts'
+
+const SPARE_BYTES = 65536
+
+/** Stores and indexes copies of all blobs of `packs` that have no usable place. Throws `vault-damaged` when a pack is gone. */
+export async function rescuePacks(
+  repository: Repository, store: PackStore, random: RandomSource, packs: Iterable<PackId>,
+): Promise<void> {
+  const { backend, keys, index } = repository
+  for (const id of packs) {
+    const packNumber = index.numberOf(id)
+    const kind = packNumber === undefined ? undefined : index.packs[packNumber]?.kind
+    if (!kind) continue
+    try {
+      const bytes = await backend.get(packName(kind, id))
+      const contents = await readPackDirectory(backend, keys, kind, id)
+      const writer = new PackWriter(kind, keys.vault, new BlobSealer(keys, random), new Uint8Array(bytes.length + SPARE_BYTES))
+      for (const entry of contents.entries) {
+        const key = contents.keys[entry.keyIndex]
+        if (key && !index.use(entry.id)) writer.addSealed(entry, key, bytes.subarray(entry.offset, entry.offset + entry.length))
+      }
+      if (!writer.isEmpty) await store.accept(writer.finish())
+    } catch (cause) {
+      throw new VaultError('vault-damaged', `pack ${id.slice(0, 16)} was deleted by prune while this run needed it`, {
+        hint: 'run the backup again: it stores what is missing', cause,
+      })
+    }
+  }
+  await store.drain()
+  await store.writeSegment()
+}
