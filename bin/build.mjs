@@ -3,7 +3,7 @@
 //   node bin/build.mjs
 // The build is made beside dist/ and then put in its place by renaming: a failed build leaves the old one as it was, and
 // two builds at once (two launchers on a fresh checkout) do not mix their files.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -23,9 +23,13 @@ function fail(message) {
   process.exit(1)
 }
 
+/** Resolves when the program has succeeded; ends the build when it has not. */
 function run(title, executable, args) {
-  const result = spawnSync(executable, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (result.status !== 0) fail(`${title} failed${result.error ? `: ${result.error.message}` : ''}`)
+  const child = spawn(executable, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  return new Promise((resolve) => {
+    child.on('error', (error) => fail(`${title} failed: ${error.message}`))
+    child.on('exit', (code) => (code === 0 ? resolve() : fail(`${title} failed`)))
+  })
 }
 
 function binary(packageName, binName) {
@@ -78,12 +82,14 @@ function install() {
 const startedAt = new Date()
 removeLeftovers()
 mkdirSync(join(out, 'src', 'chunker'), { recursive: true })
-run('AssemblyScript', process.execPath, [
-  binary('assemblyscript', 'asc'), 'src/chunker/assembly/fastcdc.ts', '--outFile', join(out, 'src', 'chunker', 'fastcdc.wasm'),
-  '-O3', '--noAssert', '--runtime', 'stub', '--importMemory',
+await Promise.all([
+  run('AssemblyScript', process.execPath, [
+    binary('assemblyscript', 'asc'), 'src/chunker/assembly/fastcdc.ts',
+    '--outFile', join(out, 'src', 'chunker', 'fastcdc.wasm'), '-O3', '--noAssert', '--runtime', 'stub', '--importMemory',
+  ]),
+  run('TypeScript', process.execPath, [binary('typescript', 'tsc'), '-p', 'tsconfig.json', '--outDir', out]),
 ])
-run('TypeScript', process.execPath, [binary('typescript', 'tsc'), '-p', 'tsconfig.json', '--outDir', out])
-run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out])
+await run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out])
 // The time of the start: a source that is saved during the build is newer than the build.
 writeFileSync(join(out, '.built'), '')
 utimesSync(join(out, '.built'), startedAt, startedAt)

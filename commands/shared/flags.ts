@@ -26,8 +26,8 @@ export const vaultFlags = {
 }
 
 export const outputFlags = {
-  json: boolean({ helpGroup: OUTPUT, description: 'print lines of JSON: progress, warnings, and a summary at the end' }),
   quiet: boolean({ char: 'q', helpGroup: OUTPUT, description: 'print warnings and errors only' }),
+  json: boolean({ helpGroup: OUTPUT, description: 'print lines of JSON: progress, warnings, and a summary at the end' }),
 }
 
 /** A flag that is given once a value: `--tag a --tag b`; it never takes the arguments that follow. */

@@ -44,41 +44,41 @@ export class Output {
   print(line: string): void {
     if (this.format === 'json') return
     this.#pending += `${line}\n`
-    if (this.#pending.length >= PENDING_CHARACTERS_MAX) this.#flush()
+    if (this.#pending.length >= PENDING_CHARACTERS_MAX) this.flush()
   }
 
   /** One line of JSON; nothing in text. */
   record(record: JsonRecord): void {
     if (this.format !== 'json') return
     this.#pending += jsonLine(record)
-    if (this.#pending.length >= PENDING_CHARACTERS_MAX) this.#flush()
+    if (this.#pending.length >= PENDING_CHARACTERS_MAX) this.flush()
   }
 
   /** What was done, at the end: lines of text, not with --quiet, or one record. */
   summary(lines: readonly string[], record: JsonRecord): void {
     if (this.format === 'json') this.record(record)
     else if (this.#options.verbosity === 'normal') for (const line of lines) this.print(line)
-    this.#flush()
+    this.flush()
   }
 
   warning(item: string, message: string): void {
     if (this.format === 'json') this.record({ type: 'warning', item, message })
     else this.#say(`warning: ${item === '' ? '' : `${printableText(item)}: `}${printableText(message)}`)
-    this.#flush()
+    this.flush()
   }
 
   /** Worth knowing, but not with --quiet nor where nobody looks. */
   notice(message: string): void {
     if (this.format === 'json') this.record({ type: 'notice', message })
     else if (this.#status !== undefined) this.#say(printableText(message))
-    this.#flush()
+    this.flush()
   }
 
   /** Must be seen, whatever the flags. */
   important(message: string): void {
     if (this.format === 'json') this.record({ type: 'notice', message })
     else this.#say(printableText(message))
-    this.#flush()
+    this.flush()
   }
 
   /** Takes what an operation reports. */
@@ -93,7 +93,7 @@ export class Output {
     clearInterval(this.#redraw)
     this.#redraw = undefined
     this.#status?.clear()
-    this.#flush()
+    this.flush()
   }
 
   #progress(progress: Progress): void {
@@ -104,7 +104,7 @@ export class Output {
       this.#lastRecordMs = now
       const view = this.#meter.view(now)
       if (view !== undefined) this.record({ type: 'progress', ...progressRecord(view) })
-      this.#flush()
+      this.flush()
     } else if (this.#status !== undefined && this.#redraw === undefined) {
       // By a timer, so that the clock goes on and rates fall while an operation has nothing to report.
       this.#redraw = setInterval(() => this.#draw(), REDRAW_MS)
@@ -123,7 +123,8 @@ export class Output {
     else this.#status.above(write)
   }
 
-  #flush(): void {
+  /** Writes what is pending. */
+  flush(): void {
     if (this.#pending === '') return
     const text = this.#pending
     this.#pending = ''

@@ -12,7 +12,7 @@ export function argumentText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch (error) {
-    if (errnoOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+    if (!(error instanceof TypeError)) throw error // what a fatal decoder throws on bytes that are not UTF-8
   }
   let text = ''
   for (let at = 0; at < bytes.length;) {

@@ -1,5 +1,7 @@
 // Files that hold secrets: made for their owner only, and warned about when others can read them.
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync, writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf, VaultError } from '../../src/errors/vault-error.ts'
 
@@ -41,11 +43,22 @@ export class NewSecretFile {
     syncDirectory(dirname(this.#path))
   }
 
-  /** Gives the file its final name; nothing may be there. */
-  moveTo(path: string): void {
-    renameSync(this.#path, path)
+  /** Gives the written file its final name. False when something is there already; then the file keeps its name. */
+  moveTo(path: string): boolean {
+    try {
+      linkSync(this.#path, path)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false
+      throw error
+    }
+    rmSync(this.#path)
     this.#path = path
     syncDirectory(dirname(path))
+    return true
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true })
   }
 
   /** Removes the file when nothing was written into it. */

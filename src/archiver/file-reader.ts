@@ -81,12 +81,12 @@ export class FileReader {
   }
 
   #content(fd: number, stat: FileStat): ReadContent {
-    if (stat.blocks512 * 512 >= stat.sizeBytes) return this.#stream(fd, 0, Number.MAX_SAFE_INTEGER)
+    if (stat.blocks512 * 512 >= stat.sizeBytes) return this.#stream(fd, 0, Number.MAX_SAFE_INTEGER, stat.sizeBytes)
     const items: ContentItem[] = []
     let end = 0
     for (const range of longRanges(dataRanges(fd, stat.sizeBytes))) {
       if (range.offset > end) items.push({ length: range.offset - end })
-      const part = this.#stream(fd, range.offset, range.length)
+      const part = this.#stream(fd, range.offset, range.length, range.offset + range.length)
       for (const item of part.items) items.push(item)
       end = range.offset + part.size
       if (part.size < range.length) return { items, size: end } // cut short meanwhile
@@ -95,8 +95,11 @@ export class FileReader {
     return { items, size: stat.sizeBytes }
   }
 
-  /** Chunks `lengthMax` bytes from `offset`, or to the end of the file. */
-  #stream(fd: number, offset: number, lengthMax: number): ReadContent {
+  /**
+   * Chunks `lengthMax` bytes from `offset`, or to the end of the file. `expected` is where the end should be: a read that
+   * stops short there need not be repeated to see that it was the last.
+   */
+  #stream(fd: number, offset: number, lengthMax: number, expected: number): ReadContent {
     const { chunker, data, control } = this.#parts
     const items: ContentItem[] = []
     let size = 0
@@ -109,7 +112,8 @@ export class FileReader {
       if (count > 0) {
         chunker.filled(count)
         control.addRead(count)
-      } else {
+      }
+      if (count === 0 || (count < wanted && offset + size === expected)) {
         chunker.end()
         isOpen = false
       }

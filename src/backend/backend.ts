@@ -87,7 +87,10 @@ export interface Backend {
   stat(name: ObjectName, options?: ReadOptions): Promise<ObjectInfo>
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>
   delete(name: ObjectName, options?: ReadOptions): Promise<void>
-  /** The storage's clock, ms since the epoch (S3: the Date header, whole seconds; directory: mtime of a probe file, so it needs write access). */
+  /**
+   * The storage's clock, ms since the epoch (S3: the Date header, whole seconds; directory: mtime of a probe file, so it
+   * needs write access).
+   */
   serverTimeMs(options?: ReadOptions): Promise<number>
   close(): Promise<void>
 }

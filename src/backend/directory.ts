@@ -86,7 +86,7 @@ export class DirectoryBackend implements Backend {
         }
         isNew = fence === undefined ? await publish() : await withFileLock(this.#lockPath, 'shared', publish, signal)
       } finally {
-        await unlink(temporaryPath)
+        await this.#temporary.discard(temporaryPath)
       }
       if (!isNew && !(await hasContent(path, bytes))) throw objectExists(path)
       // Also when the name was taken: the writer that took it may have died before this step.
@@ -100,7 +100,9 @@ export class DirectoryBackend implements Backend {
     const path = this.#pathOf(name)
     this.counts.get++
     return await mapped('read', path, async () => {
-      const handle = await open(path, 'r').catch((error: unknown) => Promise.reject(isMissing(error) ? objectMissing(path, error) : error))
+      const handle = await open(path, 'r').catch((error: unknown) => {
+        throw isMissing(error) ? objectMissing(path, error) : error
+      })
       try {
         const status = await handle.stat()
         if (!status.isFile()) throw objectMissing(path)
@@ -120,14 +122,16 @@ export class DirectoryBackend implements Backend {
     const path = this.#pathOf(name)
     this.counts.stat++
     return await mapped('read', path, async () => {
-      const status = await lstat(path).catch((error) => Promise.reject(isMissing(error) ? objectMissing(path, error) : error))
+      const status = await lstat(path).catch((error: unknown) => {
+        throw isMissing(error) ? objectMissing(path, error) : error
+      })
       if (!status.isFile()) throw objectMissing(path)
       return { name, sizeBytes: status.size, modifiedMs: Math.floor(status.mtimeMs) }
     })
   }
 
   list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
-    return walk({ ...options, root: this.location, prefix, hidden: HIDDEN, counts: this.counts }, folderOf(prefix))
+    return walk({ ...options, root: this.location, prefix, hidden: HIDDEN, counts: this.counts })
   }
 
   async delete(name: ObjectName, options: ReadOptions = {}): Promise<void> {
@@ -182,9 +186,6 @@ export class DirectoryBackend implements Backend {
     }
   }
 }
-
-/** The deepest folder that holds every name with this prefix: '' or ending in '/'. */
-const folderOf = (prefix: string): string => prefix.slice(0, prefix.lastIndexOf('/') + 1)
 
 async function linkUnlessTaken(temporaryPath: string, path: string): Promise<boolean> {
   try {

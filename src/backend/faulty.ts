@@ -27,8 +27,9 @@ export type BackendFault =
 /** Asked once a call, in the order of the calls; seed it to be repeatable. */
 export type FaultChooser = (call: BackendCall) => BackendFault | undefined
 
-const injected = (fault: { readonly kind: string; readonly error?: Error }, call: BackendCall): Error =>
-  fault.error ?? new VaultError('storage-unreachable', `injected ${fault.kind} in ${call.method} ${call.name}`, { retry: 'later' })
+function injected(fault: { readonly kind: string; readonly error?: Error }, { method, name }: BackendCall): Error {
+  return fault.error ?? new VaultError('storage-unreachable', `injected ${fault.kind} in ${method} ${name}`, { retry: 'later' })
+}
 
 export class FaultyBackend implements Backend {
   readonly inner: Backend
@@ -101,7 +102,13 @@ export class FaultyBackend implements Backend {
     return { method, name, isFenced: fence !== undefined, index: this.#callCount++ }
   }
 
-  async #call<T>(method: BackendMethod, name: string, options: PutOptions, work: () => Promise<T>, damage?: Damage<T>): Promise<T> {
+  async #call<T>(
+    method: BackendMethod,
+    name: string,
+    options: PutOptions,
+    work: () => Promise<T>,
+    damage?: Damage<T>,
+  ): Promise<T> {
     const call = this.#newCall(method, name, options)
     const fault = this.#choose(call)
     if (fault?.kind === 'fail-before') throw injected(fault, call)

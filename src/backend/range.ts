@@ -18,10 +18,16 @@ export function assertRange(range: ByteRange): void {
   assert(length <= OBJECT_BYTES_MAX, `range of ${length} bytes`)
 }
 
+/** Throws `vault-damaged` for a size that no object may have. */
+export function checkLoadable(sizeBytes: number, where: string): void {
+  if (sizeBytes <= OBJECT_BYTES_MAX) return
+  throw new VaultError('vault-damaged', `${where} has ${sizeBytes} bytes, more than any object may`)
+}
+
 /** Where `range` lies in an object of `sizeBytes`; throws `vault-damaged` when it passes the end. */
 export function resolveRange(range: ByteRange | undefined, sizeBytes: number, where: string): ResolvedRange {
   if (range === undefined) {
-    if (sizeBytes > OBJECT_BYTES_MAX) throw new VaultError('vault-damaged', `${where} has ${sizeBytes} bytes, more than any object may`)
+    checkLoadable(sizeBytes, where)
     return { startBytes: 0, lengthBytes: sizeBytes }
   }
   if (range.offset < 0) {

@@ -85,7 +85,10 @@ export class S3Backend implements Backend {
       if (!isPreconditionFailed(error)) throw this.#mapped(error, 'write', name, options)
       // The name is taken: by our own earlier attempt whose answer was lost, or by someone else.
       if (await this.#isStored(name, bytes, sha256, options)) return
-      throw new VaultError('storage-unreachable', `${this.#where(name)} vanished while it was written`, { cause: error, retry: 'later' })
+      throw new VaultError('storage-unreachable', `${this.#where(name)} vanished while it was written`, {
+        cause: error,
+        retry: 'later',
+      })
     }
   }
 
@@ -95,7 +98,8 @@ export class S3Backend implements Backend {
     this.counts.get++
     const where = this.#where(name)
     try {
-      const command = new this.#sdk.GetObjectCommand({ ...this.#target(name), ...(range === undefined ? {} : { Range: rangeHeader(range) }) })
+      const ranged = range === undefined ? {} : { Range: rangeHeader(range) }
+      const command = new this.#sdk.GetObjectCommand({ ...this.#target(name), ...ranged })
       const answer = await this.#client.send(command, abortable(options))
       const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where)
       this.counts.bytesDown += bytes.length
@@ -134,7 +138,9 @@ export class S3Backend implements Backend {
         throwIfInterrupted(options.signal)
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined
-      if (page.IsTruncated && token === undefined) throw new VaultError('storage-refused', `${this.location}: the server's listing breaks off`)
+      if (page.IsTruncated && token === undefined) {
+        throw new VaultError('storage-refused', `${this.location}: the server's listing breaks off`)
+      }
     } while (token !== undefined)
   }
 
@@ -179,17 +185,21 @@ export class S3Backend implements Backend {
     } catch (error) {
       if (error instanceof FenceRefusal) throw error.refusal
       // Servers word this differently; the Date of the refusal says it plainly.
-      if (expiryMs !== undefined && isVaultError(this.#mapped(error, 'write', name, options), 'storage-denied') && (this.#clock.lastMs() ?? 0) >= expiryMs) {
-        throw new VaultError('fence-expired', `${this.#where(name)}: the request came too late to the server`, { cause: error, retry: 'later' })
-      }
-      throw error
+      const isLate = expiryMs !== undefined && (this.#clock.lastMs() ?? 0) >= expiryMs
+      if (!isLate || !isVaultError(this.#mapped(error, 'write', name, options), 'storage-denied')) throw error
+      throw new VaultError('fence-expired', `${this.#where(name)}: the request came too late to the server`, {
+        cause: error,
+        retry: 'later',
+      })
     }
   }
 
   /** Signs the PUT to expire; returns when, by the server's clock. */
   async #addFence(command: PutObjectCommand, fence: Fence, options: ReadOptions): Promise<number> {
     const expiresSeconds = Math.floor(fence.expiresAfterMs / 1000)
-    if (expiresSeconds < 1) throw new VaultError('fence-expired', `a fence of ${fence.expiresAfterMs} ms is too short for a signature`)
+    if (expiresSeconds < 1) {
+      throw new VaultError('fence-expired', `a fence of ${fence.expiresAfterMs} ms is too short for a signature`)
+    }
     const signedAtMs = this.#clock.lowerBoundMs() ?? (await this.serverTimeMs(options))
     const [keys, region] = await Promise.all([this.#client.config.credentials(), this.#client.config.region()])
     signFenced(command, { fence, keys, region, signedAtMs, expiresSeconds })
@@ -254,7 +264,8 @@ export class S3Backend implements Backend {
   }
 }
 
-const abortable = ({ signal }: ReadOptions): { abortSignal?: AbortSignal } => (signal === undefined ? {} : { abortSignal: signal })
+const abortable = ({ signal }: ReadOptions): { abortSignal?: AbortSignal } =>
+  signal === undefined ? {} : { abortSignal: signal }
 
 const rangeHeader = ({ offset, length }: ByteRange): string =>
   offset < 0 ? `bytes=${offset}` : `bytes=${offset}-${offset + length - 1}`
@@ -265,8 +276,8 @@ function lengthOf(answer: GetObjectCommandOutput, range: ByteRange | undefined, 
   if (lengthBytes === undefined) throw new VaultError('storage-refused', `${where}: the server's answer has no length`)
   if (range === undefined || (range.offset < 0 && lengthBytes <= range.length)) return lengthBytes
   if (range.offset >= 0 && lengthBytes < range.length) throw rangeBeyondEnd(range, where)
-  if (lengthBytes !== range.length) throw new VaultError('storage-refused', `${where}: the server answers a range with ${lengthBytes} bytes`)
-  return lengthBytes
+  if (lengthBytes === range.length) return lengthBytes
+  throw new VaultError('storage-refused', `${where}: the server answers a range with ${lengthBytes} bytes`)
 }
 
 function bodyOf(answer: GetObjectCommandOutput): AsyncIterable<Uint8Array> {

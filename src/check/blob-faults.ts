@@ -2,6 +2,7 @@
 // that no pack of the index holds. A blob is lost only when none of its places is sound.
 import type { BlobType } from '../crypto/keyring.ts'
 import { toHex, type BlobId } from '../ids/ids.ts'
+import type { BlobPlace } from '../index/blob-table.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
 import { IdSet } from './id-set.ts'
@@ -13,9 +14,11 @@ export class BlobFaults {
   readonly #index: VaultIndex
   readonly #log: FindingLog
   /** Findings of damaged segments: any of them may have named a blob that has no place. */
-  readonly #damagedSegments: readonly number[]
+  readonly damagedSegments: readonly number[]
   /** Packs lost as a whole -> their finding. */
   readonly #packs = new Map<number, number>()
+  /** Packs that prune has deleted: their places count as absent. */
+  readonly #deleted = new Set<number>()
   /** Packs with a finding of their own, whole or in part. */
   readonly #packFindings = new Map<number, number>()
   /** Hex id -> pack number -> finding. */
@@ -32,10 +35,14 @@ export class BlobFaults {
   constructor(index: VaultIndex, log: FindingLog, damagedSegments: readonly number[]) {
     this.#index = index
     this.#log = log
-    this.#damagedSegments = damagedSegments
+    this.damagedSegments = damagedSegments
   }
 
-  readonly #isSoundPack = (packNumber: number): boolean => !this.#packs.has(packNumber)
+  readonly #isSoundPack = (packNumber: number): boolean => !this.#packs.has(packNumber) && !this.#deleted.has(packNumber)
+
+  #places(id: BlobId): BlobPlace[] {
+    return this.#index.table.places(id, (packNumber) => !this.#deleted.has(packNumber))
+  }
 
   /** The open finding of a pack; made with `finding` when it has none, else `finding.message` is added to it. */
   packFinding(packNumber: number, finding: Pick<OpenFinding, 'kind' | 'message' | 'hint'>): number {
@@ -61,6 +68,11 @@ export class BlobFaults {
     this.#packs.set(packNumber, finding)
   }
 
+  /** Prune has deleted the pack: what was needed of it lies elsewhere, so this is no fault in itself. */
+  disregardPack(packNumber: number): void {
+    this.#deleted.add(packNumber)
+  }
+
   /** The pack was read after all: from now on only its bad blobs count as lost. */
   admitPack(packNumber: number): void {
     this.#packs.delete(packNumber)
@@ -82,7 +94,7 @@ export class BlobFaults {
       const found = this.#index.table.find(id, this.#isSoundPack)
       if (found !== undefined && found >= 0) return true
     }
-    const places = this.#index.table.places(id, () => true)
+    const places = this.#places(id)
     if (places.length === 0) {
       if (this.missing.add(id)) this.#missingTypes.set(type, (this.#missingTypes.get(type) ?? 0) + 1)
     } else {
@@ -102,7 +114,7 @@ export class BlobFaults {
 
   /** The findings that cost the vault this blob; none when it can be read. */
   of(id: BlobId): readonly number[] {
-    const places = this.#index.table.places(id, () => true)
+    const places = this.#places(id)
     if (places.length === 0) return this.#ofMissing(id)
     const bad = this.#blobs.get(toHex(id))
     const findings: number[] = []
@@ -118,12 +130,14 @@ export class BlobFaults {
     if (!this.missing.has(id)) return NONE
     const explained = this.#explained.get(toHex(id))
     if (explained !== undefined) return [explained]
-    if (this.#damagedSegments.length > 0) return this.#damagedSegments
+    if (this.damagedSegments.length > 0) return this.damagedSegments
     const types = Array.from(this.#missingTypes, ([type, count]) => `${count} ${type}`).join(', ')
     this.#unexplained ??= this.#log.addOpen({
       kind: 'blobs-missing', object: `blob ${toHex(id).slice(0, 16)}`,
       message: `blobs that snapshots need are in no pack of the vault (${types}; the first is ${toHex(id).slice(0, 16)})`,
-      hint: 'a pack and the index segment that named it are gone; a versioned bucket may still have them',
+      hint: this.#deleted.size > 0
+        ? 'a prune is deleting packs: check again when it has finished'
+        : 'a pack and the index segment that named it are gone; a versioned bucket may still have them',
     })
     return [this.#unexplained]
   }

@@ -28,7 +28,8 @@ interface TableReading {
 export class LinkOutline {
   readonly #trees = new Map<string, TreeOutline>()
   readonly #tables = new Map<string, TableOutline>()
-  readonly #compared = new Set<string>()
+  /** Tree and table -> the finding of names without a record. */
+  readonly #compared = new Map<string, number | undefined>()
 
   addTreeNode(id: BlobId, links: readonly bigint[], children: readonly BlobId[]): void {
     if (links.length > 0 || children.length > 0) this.#trees.set(toHex(id), { links, children: children.map(toHex) })
@@ -64,27 +65,31 @@ export class LinkOutline {
     return names
   }
 
-  /** Compares the names of a snapshot with its link table. Returns true when a name has no record: an open finding was made. */
+  /** Compares the names of a snapshot with its link table. Returns the open finding of names without a record, if any. */
   compare(run: CheckRun, snapshot: StoredSnapshot): number | undefined {
     const pair = `${snapshot.tree} ${snapshot.links ?? ''}`
-    if (this.#compared.has(pair)) return undefined
-    this.#compared.add(pair)
+    if (!this.#compared.has(pair)) this.#compared.set(pair, this.#comparePair(run, snapshot))
+    return this.#compared.get(pair)
+  }
+
+  #comparePair(run: CheckRun, snapshot: StoredSnapshot): number | undefined {
     const names = this.#countNames(treeOf(snapshot))
-    const root = linksOf(snapshot)
     if (names.size === 0) return undefined
+    const root = linksOf(snapshot)
     const { nlinks, isWhole } = root ? this.#readTable(root) : { nlinks: new Map<bigint, number>(), isWhole: true }
+    const title = `snapshot ${snapshot.id.slice(0, 8)}`
     const more = [...names].filter(([link, count]) => count > (nlinks.get(link) ?? count)).length
     if (more > 0) {
       run.log.add({
         severity: 'note', kind: 'link-count', object: snapshot.name,
-        message: `snapshot ${snapshot.id.slice(0, 8)}: ${counted(more, 'hard-linked file')} with more names than its link count says: names changed during the backup`,
+        message: `${title}: ${counted(more, 'hard-linked file')} with more names than links: names changed during the backup`,
       })
     }
     const lost = isWhole ? [...names.keys()].filter((link) => !nlinks.has(link)).length : 0
     if (lost === 0) return undefined
     return run.log.addOpen({
       kind: 'link-missing', object: snapshot.name,
-      message: `snapshot ${snapshot.id.slice(0, 8)}: ${counted(lost, 'hard-linked file')} without a record in its link table`,
+      message: `${title}: ${counted(lost, 'hard-linked file')} without a record in its link table`,
     })
   }
 }

@@ -45,6 +45,8 @@ export interface BackupRequest extends VaultAccess {
   /** `all` reads unchanged files too. */
   readonly reading: 'changed' | 'all'
   readonly events: EventSink
+  /** `scan` counts the source beside the backup, for an ETA; it costs a second walk. */
+  readonly totals?: 'scan' | 'unknown'
   /** Reader threads; default one a processor, at most 8. */
   readonly threads?: number
 }
@@ -278,9 +280,9 @@ class BackupRun {
   }
 
   #startProgress(): () => void {
-    const { events, paths, selection } = this.#request
+    const { events, paths, selection, totals: wanted } = this.#request
     const totals: SourceTotals = { files: 0, bytes: 0, isComplete: false }
-    void estimateSource(paths, selection, totals, this.#ended.signal)
+    if (wanted === 'scan') void estimateSource(paths, selection, totals, this.#ended.signal)
     const timer = setInterval(() => {
       const { files, bytes, errors, current } = this.#counts
       events({

@@ -82,7 +82,7 @@ export function planFetch(parts: readonly FilePart[], places: BlobPlaces, rangeB
 
 function addNeed(needs: Map<string, Need>, id: BlobId, length: number, piece: PlannedPiece): void {
   // The length belongs to the key: a hostile entry may name a blob with a length that is not its own.
-  const key = `${Buffer.from(id.buffer, id.byteOffset, id.length).latin1Slice()}${length}`
+  const key = `${Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1')}${length}`
   const known = needs.get(key)
   if (known) known.pieces.push(piece)
   else needs.set(key, { id, length, pieces: [piece] })

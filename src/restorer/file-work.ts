@@ -2,7 +2,7 @@
 import type { FileStat } from '../posix/stat.ts'
 import type { ContentItem, Inode } from '../tree/entry.ts'
 import type { Decision } from './decision.ts'
-import type { FileAttributes } from './file-attributes.ts'
+import { statMatches, type FileAttributes } from './file-attributes.ts'
 import type { ByteSpan } from './report.ts'
 import type { TargetDirectory } from './target-directory.ts'
 
@@ -20,8 +20,10 @@ export class FileWork {
   mayHaveXattrs: boolean
   /** An empty file of its name has been made, or it was there. */
   isMade = false
-  /** Set when the last part has been handed to a window. */
-  isWhole = false
+  /** Its attributes are set: nothing more is to be done. */
+  isFinished = false
+  /** Mode, owner and mtime of what exists are as they must be. */
+  readonly statIsRight: boolean
   /** Pieces handed out and not yet written. */
   piecesLeft = 0
   /** Pieces written, or right before. */
@@ -42,6 +44,7 @@ export class FileWork {
     this.existing = fields.existing
     this.intent = fields.intent
     this.mayHaveXattrs = fields.mayHaveXattrs
+    this.statIsRight = fields.existing !== undefined && statMatches(fields.existing, fields.attributes)
     this.isMade = fields.intent !== 'create'
   }
 

@@ -55,8 +55,9 @@ export class OpenDirectories {
   readonly #open = new Map<TargetDirectory, OpenDirectory>()
   #pinned = 0
 
-  /** Takes over `rootFd`, an O_PATH descriptor. */
-  constructor(root: TargetDirectory, rootFd: number) {
+  /** Takes over `rootFd`, an O_PATH descriptor; undefined in a dry run into nowhere. */
+  constructor(root: TargetDirectory, rootFd: number | undefined) {
+    if (rootFd === undefined) return
     this.#open.set(root, { fd: rootFd, pins: 1 })
     this.#pinned = 1
   }

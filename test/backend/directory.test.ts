@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
@@ -70,6 +71,8 @@ describe('directory', () => {
     await writeFile(join(root, 'odd name'), 'x')
     assert.ok((await readdir(root)).includes('lock'))
     assert.deepEqual(await namesIn(backend, ''), [name])
+    await writeFile(join(root, 'tmp', 'x'), 'x')
+    for (const prefix of ['tmp/', 'tmp/x', 'lock', '../', '../foreign/packs/']) assert.deepEqual(await namesIn(backend, prefix), [])
     await assert.rejects(backend.stat(objectName('packs/link')), { code: 'object-missing' })
     await assert.rejects(backend.put(objectName('tmp/x'), bytes), { name: 'AssertionError' })
   })
@@ -80,6 +83,8 @@ describe('directory', () => {
     await rm(join(backend.location, 'packs'), { recursive: true })
     await backend.put(name, bytes)
     assert.deepEqual(await namesIn(backend, ''), [name])
+    await rm(backend.location, { recursive: true })
+    await assert.rejects(namesIn(backend, 'packs/'), { code: 'vault-missing' })
   })
 
   test('exclusive lock: fenced puts of another process wait, also when asked for through a decorator', async () => {
@@ -95,6 +100,45 @@ describe('directory', () => {
     const [exitCode] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
     assert.equal(exitCode, 0)
     assert.equal((await backend.stat(name)).sizeBytes, 3)
+  })
+})
+
+describe('directory: other processes', () => {
+  const start = (root: string, fill: number, count: number, sizeBytes: number): ChildProcess =>
+    fork(join(import.meta.dirname, 'looping-writer.js'), [root, fill, count, sizeBytes].map(String), { stdio: 'inherit' })
+
+  test('two processes put other bytes under the same 200 names: each name has one winner', async () => {
+    const backend = await createDirectoryBackend(join(scratch, 'race'))
+    const writers = [start(backend.location, 1, 200, 5000), start(backend.location, 2, 200, 5000)]
+    const won = await Promise.all(writers.map(async (writer) => {
+      let last: unknown
+      writer.on('message', (message) => (last = message))
+      await once(writer, 'exit')
+      return Number(last)
+    }))
+    assert.equal((won[0] ?? 0) + (won[1] ?? 0), 200, `won ${won}`)
+    const fills = new Map<number, number>()
+    for (const each of await namesIn(backend, 'n/')) {
+      const stored = await backend.get(objectName(each))
+      assert.ok(stored.length === 5000 && stored.every((byte) => byte === stored[0]), each)
+      fills.set(stored[0] ?? 0, (fills.get(stored[0] ?? 0) ?? 0) + 1)
+    }
+    assert.deepEqual([fills.get(1) ?? 0, fills.get(2) ?? 0], won)
+  })
+
+  test('a writer killed at any moment leaves whole objects only, and its successor goes on', async () => {
+    const backend = await createDirectoryBackend(join(scratch, 'killed'))
+    for (let round = 0; round < 6; round++) {
+      const writer = start(backend.location, 7, 100_000, 3_000_000)
+      await once(writer, 'message')
+      await sleep(round * 23)
+      writer.kill('SIGKILL')
+      await once(writer, 'exit')
+      for await (const info of backend.list('')) {
+        assert.equal(info.sizeBytes, 3_000_000)
+        assert.ok((await backend.get(info.name)).every((byte) => byte === 7), info.name)
+      }
+    }
   })
 })
 

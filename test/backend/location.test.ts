@@ -19,7 +19,10 @@ describe('location', () => {
   })
 
   test('malformed ones are refused and never repeated: they may hold a key', () => {
-    const malformed = ['s3://', 's3:///prefix', 's3://AKID:SECRET@bucket/x', 's3://bucket/../x', 's3://bucket/a//b', 's3://bucket/a b', 's3:bucket/SECRET', 'https://u:SECRET@h/b', '']
+    const malformed = [
+      '', 's3://', 's3:///prefix', 's3://AKID:SECRET@bucket/x', 's3://bucket/../x', 's3://bucket/a//b', 's3://bucket/a b',
+      's3:bucket/SECRET', 'https://u:SECRET@h/b',
+    ]
     for (const text of malformed) {
       assert.throws(() => parseLocation(text), (error: Error & { code?: string; hint?: string }) =>
         error.code === 'usage' && !`${error.message} ${error.hint}`.includes('SECRET'), text)

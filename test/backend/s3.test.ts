@@ -38,6 +38,7 @@ contractTests({
   title: 's3 without conditional PUT, at the root of its bucket',
   open: () => openS3Backend({ ...shared, bucket: 'root', conditionalPut: false }),
   isCreationAtomic: false,
+  manyObjects: 300,
 })
 contractTests({
   title: 's3 of a server that ignores conditions and returns no checksums',
@@ -93,7 +94,7 @@ describe('s3: requests', () => {
   })
 
   test('a put whose answer was lost is found to be our own; without a checksum on HEAD the bytes are compared', async () => {
-    for (const each of [await open(), await openS3Backend({ ...shared, endpoint: old.endpoint, credentials: old, bucket: 'old', conditionalPut: false })]) {
+    for (const each of [await open(), await open({ endpoint: old.endpoint, credentials: old, bucket: 'old', conditionalPut: false })]) {
       const name = newName()
       await each.put(name, bytes)
       await each.put(name, bytes)
@@ -244,14 +245,17 @@ describe('s3: fences', () => {
     await backend.serverTimeMs()
     const seenBefore = server.requests.length
     const refusal = new VaultError('fence-expired', 'lease too short')
-    await assert.rejects(backend.put(newName(), bytes, { fence: { expiresAfterMs: 5000, check: () => { throw refusal } } }), (error) => error === refusal)
+    const fence = { expiresAfterMs: 5000, check: (): void => { throw refusal } }
+    await assert.rejects(backend.put(newName(), bytes, { fence }), (error) => error === refusal)
     assert.equal(server.requests.length, seenBefore)
   })
 
   test('session tokens are part of the signature', async () => {
-    const withToken = await startS3Server({ buckets: ['bucket'], credentials: { ...server, sessionToken: 'token/with+chars=' } })
+    const { accessKeyId, secretAccessKey } = server
+    const credentials = { accessKeyId, secretAccessKey, sessionToken: 'token/with+chars=' }
+    const withToken = await startS3Server({ buckets: ['bucket'], credentials })
     try {
-      const backend = await openS3Backend({ ...shared, endpoint: withToken.endpoint, credentials: withToken as { accessKeyId: string; secretAccessKey: string; sessionToken: string }, bucket: 'bucket' })
+      const backend = await open({ endpoint: withToken.endpoint, credentials })
       const name = newName()
       await backend.put(name, bytes, { fence: { expiresAfterMs: 5000, check: () => {} } })
       assert.equal((await backend.stat(name)).sizeBytes, bytes.length)

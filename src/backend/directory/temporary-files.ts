@@ -21,7 +21,7 @@ export class TemporaryFiles {
     this.#folder = folder
   }
 
-  /** A new empty file, 0600, that nobody else opens. The caller closes and unlinks it. */
+  /** A new empty file, 0600, that nobody else opens. The caller closes and discards it. */
   async create(): Promise<TemporaryFile> {
     const path = join(this.#folder, `${process.pid}-${randomUUID()}`)
     try {
@@ -35,6 +35,11 @@ export class TemporaryFiles {
     return { path, handle: await open(path, 'wx', 0o600) }
   }
 
+  /** A file that cannot be removed does no harm and must not hide the error before it: removeStale finds it later. */
+  async discard(path: string): Promise<void> {
+    await unlink(path).catch(() => undefined)
+  }
+
   /** The file system's clock, ms since the epoch: what it stamps on a file written now. */
   async probeTimeMs(): Promise<number> {
     const { path, handle } = await this.create()
@@ -43,7 +48,7 @@ export class TemporaryFiles {
       return Math.floor((await handle.stat()).mtimeMs)
     } finally {
       await handle.close()
-      await unlink(path)
+      await this.discard(path)
     }
   }
 

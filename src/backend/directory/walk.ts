@@ -1,11 +1,12 @@
 // Listing a directory tree in the byte order of full names, one folder at a time.
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { VaultError } from '../../errors/vault-error.ts'
 import { objectName } from '../../ids/ids.ts'
 import type { ListOptions, ObjectInfo, RequestCounts } from '../backend.ts'
 import { throwIfInterrupted } from '../failures.ts'
 import { nameOrForeign } from '../foreign-name.ts'
-import { isMissing, mapped } from './system-errors.ts'
+import { isMissing, systemError } from './system-errors.ts'
 
 /** Files looked at together: enough to hide the latency of a network file system. */
 const STATS_AT_ONCE = 64
@@ -18,7 +19,10 @@ export interface WalkRequest extends ListOptions {
   readonly counts: RequestCounts
 }
 
-/** Yields the objects below `folder` ('' or ending in '/'). */
+/**
+ * Yields the objects below `folder` ('' or ending in '/'). The first call starts at the root, so that no prefix leads out
+ * of it or to what is hidden.
+ */
 export async function* walk(request: WalkRequest, folder = ''): AsyncGenerator<ObjectInfo> {
   throwIfInterrupted(request.signal)
   request.counts.list++
@@ -54,8 +58,10 @@ async function keysOf(request: WalkRequest, folder: string): Promise<string[]> {
       .filter((entry) => entry.isFile() || entry.isDirectory())
       .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''))
   } catch (error) {
-    if (isMissing(error)) return [] // no object has this prefix, or the folder went away meanwhile
-    return await mapped('read', path, () => Promise.reject(error))
+    // The vault itself gone (a disk unmounted) must not pass for an empty one; a folder may go meanwhile.
+    if (!isMissing(error)) throw systemError(error, 'read', path)
+    if (folder !== '') return []
+    throw new VaultError('vault-missing', `no directory at ${request.root}`, { cause: error })
   }
 }
 
@@ -73,6 +79,6 @@ async function infoOf(root: string, name: string): Promise<ObjectInfo | undefine
     return { name: objectName(name), sizeBytes: size, modifiedMs: Math.floor(mtimeMs) }
   } catch (error) {
     if (isMissing(error)) return undefined // deleted since the folder was read
-    return await mapped('read', path, () => Promise.reject(error))
+    throw systemError(error, 'read', path)
   }
 }

@@ -1,12 +1,12 @@
 import { VaultError } from '../../errors/vault-error.ts'
-import { OBJECT_BYTES_MAX } from '../range.ts'
+import { checkLoadable } from '../range.ts'
 
 /**
  * Collects the body of an answer that announced `lengthBytes`, into one buffer of that size.
  * A body cut short is a failure of the network (`storage-unreachable`, retry later).
  */
 export async function collectBody(body: AsyncIterable<Uint8Array>, lengthBytes: number, where: string): Promise<Uint8Array> {
-  if (lengthBytes > OBJECT_BYTES_MAX) throw new VaultError('vault-damaged', `${where} has ${lengthBytes} bytes, more than any object may`)
+  checkLoadable(lengthBytes, where)
   const bytes = Buffer.allocUnsafeSlow(lengthBytes)
   let doneBytes = 0
   for await (const chunk of body) {
@@ -18,5 +18,7 @@ export async function collectBody(body: AsyncIterable<Uint8Array>, lengthBytes: 
   return bytes
 }
 
-const truncated = (where: string, gotBytes: number, lengthBytes: number): VaultError =>
-  new VaultError('storage-unreachable', `${where}: the answer has ${gotBytes} of its announced ${lengthBytes} bytes`, { retry: 'later' })
+function truncated(where: string, gotBytes: number, lengthBytes: number): VaultError {
+  const problem = `${where}: the answer has ${gotBytes} of its announced ${lengthBytes} bytes`
+  return new VaultError('storage-unreachable', problem, { retry: 'later' })
+}

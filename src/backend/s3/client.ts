@@ -51,7 +51,10 @@ export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk
   } catch (error) {
     client.destroy()
     if (endpoint !== undefined) return { sdk, client: new sdk.S3Client({ ...config, region: 'us-east-1' }) }
-    throw new VaultError('usage', 'the region of the bucket is not known', { cause: error, hint: 'set AWS_REGION, or give an endpoint' })
+    throw new VaultError('usage', 'the region of the bucket is not known', {
+      cause: error,
+      hint: 'set AWS_REGION, or give an endpoint',
+    })
   }
 }
 
@@ -59,5 +62,7 @@ function checkEndpoint(endpoint: string): void {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
   // Not printed: it may hold a password.
-  throw new VaultError('usage', 'the S3 endpoint is not a plain http:// or https:// address', { hint: 'for example https://s3.example.com' })
+  throw new VaultError('usage', 'the S3 endpoint is not a plain http:// or https:// address', {
+    hint: 'for example https://s3.example.com',
+  })
 }

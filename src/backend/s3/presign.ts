@@ -40,8 +40,10 @@ export function presignedQuery(request: PresignRequest, keys: PresignKeys): Reco
     ...(keys.sessionToken === undefined ? {} : { 'X-Amz-Security-Token': keys.sessionToken }),
   }
   const canonicalHeaders = names.map((name) => `${name}:${(request.headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`).join('')
-  const canonical = [request.method, request.path, canonicalQuery(query), canonicalHeaders, names.join(';'), 'UNSIGNED-PAYLOAD'].join('\n')
-  const stringToSign = ['AWS4-HMAC-SHA256', amzDate, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')
+  const { method, path } = request
+  const canonical = [method, path, canonicalQuery(query), canonicalHeaders, names.join(';'), 'UNSIGNED-PAYLOAD'].join('\n')
+  const digest = createHash('sha256').update(canonical).digest('hex')
+  const stringToSign = ['AWS4-HMAC-SHA256', amzDate, scope, digest].join('\n')
   const signingKey = [date, request.region, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${keys.secretAccessKey}`)
   return { ...query, 'X-Amz-Signature': hmac(signingKey, stringToSign).toString('hex') }
 }

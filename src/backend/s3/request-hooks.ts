@@ -16,7 +16,8 @@ interface WireRequest {
 }
 
 function wireRequest(value: unknown): WireRequest {
-  assert(typeof value === 'object' && value !== null && 'query' in value && 'headers' in value, 'the SDK hands on an HTTP request')
+  const isRequest = typeof value === 'object' && value !== null && 'query' in value && 'headers' in value
+  assert(isRequest, 'the SDK hands on an HTTP request')
   return value as WireRequest
 }
 
@@ -72,6 +73,10 @@ export function setPayloadHash(command: PutObjectCommand, sha256: Buffer): void 
   )
 }
 
+/** What belongs to the SDK's own signature and retries, or would have to be signed for nothing. */
+const SDK_HEADERS =
+  /^(authorization|x-amz-date|x-amz-content-sha256|x-amz-security-token|amz-sdk-.*|x-amz-user-agent|user-agent)$/
+
 export interface FencedSigning {
   readonly fence: Fence
   readonly keys: PresignKeys
@@ -99,10 +104,10 @@ export function signFenced(command: PutObjectCommand, signing: FencedSigning): v
       const request = wireRequest(args.request)
       const headers: Record<string, string> = {}
       for (const [name, value] of Object.entries(request.headers)) {
-        // These belong to the SDK's signature and retry.
-        if (!/^(authorization|x-amz-date|x-amz-content-sha256|x-amz-security-token|amz-sdk-.*|x-amz-user-agent|user-agent)$/.test(name)) headers[name] = value
+        if (!SDK_HEADERS.test(name)) headers[name] = value
       }
-      request.query = presignedQuery({ ...signing, method: request.method, path: request.path, query: request.query, headers }, signing.keys)
+      const { method, path, query } = request
+      request.query = presignedQuery({ ...signing, method, path, query, headers }, signing.keys)
       request.headers = headers
       try {
         signing.fence.check()

@@ -1,13 +1,14 @@
 // What an error of S3, of the SDK or of the network means for a vault.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-import type { VaultErrorOptions } from '../../errors/vault-error.ts'
+import type { ErrorCode, RetryClass } from '../../errors/vault-error.ts'
 import { VaultError, describeError, errnoOf } from '../../errors/vault-error.ts'
 import { interrupted, objectMissing } from '../failures.ts'
 
 /** Codes below 500 that a later attempt may pass: the server is busy, or the bytes broke on their way. */
 const PASSING_CODES = new Set([
-  'SlowDown', 'RequestTimeout', 'RequestTimeoutException', 'ConditionalRequestConflict', 'OperationAborted', 'TooManyRequests',
-  'ThrottlingException', 'Throttling', 'RequestLimitExceeded', 'IncompleteBody', 'BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch',
+  'SlowDown', 'RequestTimeout', 'RequestTimeoutException', 'ConditionalRequestConflict', 'OperationAborted',
+  'TooManyRequests', 'ThrottlingException', 'Throttling', 'RequestLimitExceeded', 'IncompleteBody', 'BadDigest',
+  'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch',
 ])
 const FULL_CODES = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientCapacity', 'EntityQuotaExceeded'])
 
@@ -23,12 +24,14 @@ const DENIAL_HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
 }
 
+const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
+
 /** The HTTP status of a failed request; undefined when no answer came. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined
   const metadata = error.$metadata
-  const status = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata ? metadata.httpStatusCode : undefined
-  return typeof status === 'number' ? status : undefined
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined
 }
 
 /** True for a refused `If-None-Match`. */
@@ -51,29 +54,36 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   const code = error instanceof Error ? error.name : ''
   const status = statusOf(error)
   const problem = `cannot ${action} ${where}: ${problemOf(error, code, status)}`
-  const failed = (as: VaultError['code'], options: VaultErrorOptions = {}): VaultError => new VaultError(as, problem, { cause: error, ...options })
-  if (code in DENIAL_HINTS) return failed('storage-denied', { hint: DENIAL_HINTS[code] ?? '' })
-  if (FULL_CODES.has(code) || status === 507) return failed('disk-full', { hint: 'the storage has reached its quota' })
-  if (code === 'NoSuchBucket') return failed('vault-missing', { hint: 'create the bucket first, or check its name and the endpoint' })
-  if (code === 'InvalidObjectState') return failed('storage-refused', { hint: 'the object lies in an archive storage class: restore it first' })
+  const failed = (as: ErrorCode, hint?: string, retry: RetryClass = 'never'): VaultError =>
+    new VaultError(as, problem, { cause: error, retry, ...(hint === undefined ? {} : { hint }) })
+  if (code in DENIAL_HINTS) return failed('storage-denied', DENIAL_HINTS[code])
+  if (FULL_CODES.has(code) || status === 507) return failed('disk-full', 'the storage has reached its quota')
+  if (code === 'NoSuchBucket') return failed('vault-missing', 'create the bucket first, or check its name and the endpoint')
+  if (code === 'InvalidObjectState') return failed('storage-refused', 'it lies in an archive storage class: restore it first')
   if (code === 'NoSuchKey' || (code === 'NotFound' && status === 404)) return objectMissing(where, error)
-  if (PASSING_CODES.has(code) || status === 429 || status === 409 || (status !== undefined && status >= 500 && status !== 501)) {
-    return failed('storage-unreachable', { retry: 'later' })
-  }
-  if (status === 403 || status === 401) return failed('storage-denied', { hint: 'the credentials lack a permission that this needs' })
-  if (status === 301) return failed('storage-refused', { hint: DENIAL_HINTS['AuthorizationHeaderMalformed'] ?? '' })
-  if (isTlsError(error)) return failed('storage-refused', { hint: 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities' })
-  if (isNetworkError(error)) return failed('storage-unreachable', { retry: 'later', hint: 'check the network and the endpoint' })
-  if (status !== undefined && status < 400) return failed('storage-refused', { hint: 'the answer was not that of an S3 server: check the endpoint' })
+  if (PASSING_CODES.has(code) || isPassingStatus(status)) return failed('storage-unreachable', undefined, 'later')
+  if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')
+  if (status === 301) return failed('storage-refused', DENIAL_HINTS['AuthorizationHeaderMalformed'])
+  if (isTlsError(error)) return failed('storage-refused', TLS_HINT)
+  if (isNetworkError(error)) return failed('storage-unreachable', 'check the network and the endpoint', 'later')
+  if (status !== undefined && status < 400) return failed('storage-refused', 'that was no S3 server: check the endpoint')
   return status === undefined ? error : failed('storage-refused')
 }
+
+/** Busy, conflicting with a write under way, or failing; 501 is a refusal. */
+const isPassingStatus = (status: number | undefined): boolean =>
+  status === 409 || status === 429 || (status !== undefined && status >= 500 && status !== 501)
 
 /** A wrong certificate, or no TLS at the other end: for the person to mend. */
 const isTlsError = (error: unknown): boolean =>
   /^(EPROTO|ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/.test(errnoOf(error) ?? '')
 
+const NETWORK_CODES =
+  /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET|ERR_STREAM_PREMATURE_CLOSE|ERR_SOCKET|HPE_)/
+
 /** Node's codes of a broken or absent connection, its two errors without a code of their own, and the SDK's timeouts. */
 function isNetworkError(error: unknown): boolean {
-  if (error instanceof Error && (error.name === 'TimeoutError' || error.message === 'aborted' || error.message === 'socket hang up')) return true
-  return /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET|ERR_STREAM_PREMATURE_CLOSE|ERR_SOCKET|HPE_)/.test(errnoOf(error) ?? '')
+  if (!(error instanceof Error)) return false
+  if (error.name === 'TimeoutError' || error.message === 'aborted' || error.message === 'socket hang up') return true
+  return NETWORK_CODES.test(errnoOf(error) ?? '')
 }

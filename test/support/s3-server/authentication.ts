@@ -45,7 +45,8 @@ export function authenticate(request: UnverifiedRequest, credentials: readonly C
     throw new S3Error('AuthorizationHeaderMalformed', 'The authorization header is malformed; incorrect credential scope.')
   }
   if (region !== undefined && claimedRegion !== region) {
-    throw new S3Error('AuthorizationHeaderMalformed', `The authorization header is malformed; the region '${claimedRegion}' is wrong; expecting '${region}'`)
+    const problem = `The authorization header is malformed; the region '${claimedRegion}' is wrong; expecting '${region}'`
+    throw new S3Error('AuthorizationHeaderMalformed', problem)
   }
   checkTime(claim, nowMs)
   checkSignedHeaders(request.headers, claim.signedHeaders)

@@ -56,13 +56,14 @@ function verifyChecksums(bytes: Buffer, headers: IncomingHttpHeaders, trailers: 
     const digest = DIGESTS[name]
     if (digest === undefined) throw new S3Error('NotImplemented', `${name} is not implemented by this server`)
     if (digest(bytes) !== value) {
-      throw new S3Error('BadDigest', `The ${name.slice('x-amz-checksum-'.length).toUpperCase()} you specified did not match the calculated checksum.`)
+      const algorithm = name.slice('x-amz-checksum-'.length).toUpperCase()
+      throw new S3Error('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`)
     }
     checksums[name] = value
   }
   const promised = headerText(headers, 'x-amz-sdk-checksum-algorithm')
   if (promised !== undefined && !(`x-amz-checksum-${promised.toLowerCase()}` in checksums)) {
-    throw new S3Error('InvalidRequest', 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.')
+    throw new S3Error('InvalidRequest', 'x-amz-sdk-checksum-algorithm specified, but no corresponding checksum was found.')
   }
   return checksums
 }

@@ -23,7 +23,9 @@ function requireLock(bucket: Bucket): void {
 
 function retentionOf(mode: string | undefined, until: string | undefined, nowMs: number): Retention {
   const untilMs = Date.parse(until ?? '')
-  if ((mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') || Number.isNaN(untilMs)) throw new S3Error('MalformedXML', 'Retention needs a mode and a date')
+  if ((mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') || Number.isNaN(untilMs)) {
+    throw new S3Error('MalformedXML', 'Retention needs a mode and a date')
+  }
   if (untilMs <= nowMs) throw new S3Error('InvalidArgument', 'The retain until date must be in the future!')
   return { mode, untilMs }
 }
@@ -36,7 +38,7 @@ export function initialLock(bucket: Bucket, headers: IncomingHttpHeaders, hasChe
   if (mode !== undefined || until !== undefined || legalHold !== undefined) {
     requireLock(bucket)
     if (!hasChecksum && headers['content-md5'] === undefined) {
-      throw new S3Error('InvalidRequest', 'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters')
+      throw new S3Error('InvalidRequest', 'Content-MD5 OR x-amz-checksum- HTTP header is required with Object Lock parameters')
     }
   }
   const fallback = bucket.defaultRetention
@@ -86,7 +88,9 @@ export function getRetention({ state, bucketName, key, query }: Exchange): Answe
   const bucket = state.bucket(bucketName)
   requireLock(bucket)
   const { retention } = bucket.find(key, query.get('versionId'))
-  if (retention === undefined) throw new S3Error('NoSuchObjectLockConfiguration', 'The specified object does not have a ObjectLock configuration')
+  if (retention === undefined) {
+    throw new S3Error('NoSuchObjectLockConfiguration', 'The specified object does not have a ObjectLock configuration')
+  }
   return xmlAnswer(xmlDocument('Retention', [['Mode', retention.mode], ['RetainUntilDate', new Date(retention.untilMs).toISOString()]]))
 }
 
@@ -108,7 +112,9 @@ export function getLegalHold({ state, bucketName, key, query }: Exchange): Answe
 
 export function putLockConfiguration({ state, bucketName, body }: Exchange): Answer {
   const bucket = state.bucket(bucketName)
-  if (bucket.versioning !== 'Enabled') throw new S3Error('InvalidBucketState', 'Versioning must be Enabled on the bucket to apply a Object Lock configuration')
+  if (bucket.versioning !== 'Enabled') {
+    throw new S3Error('InvalidBucketState', 'Versioning must be Enabled on the bucket to apply a Object Lock configuration')
+  }
   const root = parseXml(body.bytes.toString())
   const rule = childNamed(childNamed(root, 'Rule'), 'DefaultRetention')
   bucket.hasObjectLock = true
@@ -116,14 +122,18 @@ export function putLockConfiguration({ state, bucketName, body }: Exchange): Ans
   if (rule === undefined) return { status: 200 }
   const mode = childText(rule, 'Mode')
   const days = Number(childText(rule, 'Days') ?? Number(childText(rule, 'Years')) * 365)
-  if ((mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') || !(days > 0)) throw new S3Error('MalformedXML', 'DefaultRetention needs Mode and Days or Years')
+  if ((mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') || !(days > 0)) {
+    throw new S3Error('MalformedXML', 'DefaultRetention needs Mode and Days or Years')
+  }
   bucket.defaultRetention = { mode, days }
   return { status: 200 }
 }
 
 export function getLockConfiguration({ state, bucketName }: Exchange): Answer {
   const bucket = state.bucket(bucketName)
-  if (!bucket.hasObjectLock) throw new S3Error('ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist for this bucket')
+  if (!bucket.hasObjectLock) {
+    throw new S3Error('ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist for this bucket')
+  }
   const fallback = bucket.defaultRetention
   return xmlAnswer(xmlDocument('ObjectLockConfiguration', [
     ['ObjectLockEnabled', 'Enabled'],

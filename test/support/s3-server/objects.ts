@@ -82,7 +82,9 @@ export function getObject(exchange: Exchange): Answer {
     return { status: 206, headers: { ...base, 'content-range': contentRange }, body: version.bytes.subarray(range.start, range.end) }
   }
   const wantsChecksum = headerText(headers, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' && behaviour.checksumOnHead !== 'absent'
-  if (wantsChecksum && Object.keys(version.checksums).length > 0) Object.assign(base, version.checksums, { 'x-amz-checksum-type': 'FULL_OBJECT' })
+  if (wantsChecksum && Object.keys(version.checksums).length > 0) {
+    Object.assign(base, version.checksums, { 'x-amz-checksum-type': 'FULL_OBJECT' })
+  }
   return { status: 200, headers: base, body: version.bytes }
 }
 
@@ -153,7 +155,9 @@ export function deleteObjects(exchange: Exchange): Answer {
   }
   const root = parseXml(body.bytes.toString())
   const objects = root === undefined ? [] : childrenNamed(root, 'Object')
-  if (root === undefined || objects.length === 0 || objects.length > 1000) throw new S3Error('MalformedXML', 'The XML you provided was not well-formed')
+  if (root === undefined || objects.length === 0 || objects.length > 1000) {
+    throw new S3Error('MalformedXML', 'The XML you provided was not well-formed')
+  }
   const isQuiet = childText(root, 'Quiet') === 'true'
   return xmlAnswer(xmlDocument('DeleteResult', objects.flatMap((element): XmlField[] => {
     const key = childText(element, 'Key') ?? ''
@@ -172,7 +176,9 @@ export function deleteObjects(exchange: Exchange): Answer {
 /** An archived object becomes readable at once. */
 export function restoreObject({ state, bucketName, key, query }: Exchange): Answer {
   const version = state.bucket(bucketName).find(key, query.get('versionId'))
-  if (!ARCHIVES.has(version.storageClass)) throw new S3Error('InvalidObjectState', 'Restore is not allowed for the object\'s current storage class')
+  if (!ARCHIVES.has(version.storageClass)) {
+    throw new S3Error('InvalidObjectState', "Restore is not allowed for the object's current storage class")
+  }
   const status = version.isRestored ? 200 : 202
   version.isRestored = true
   return { status }

@@ -58,7 +58,10 @@ export interface S3Server extends Credentials {
 }
 
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
-  const credentials = options.credentials ?? { accessKeyId: `AK${randomBytes(9).toString('hex').toUpperCase()}`, secretAccessKey: randomBytes(20).toString('hex') }
+  const credentials = options.credentials ?? {
+    accessKeyId: `AK${randomBytes(9).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(20).toString('hex'),
+  }
   const nowMs = options.nowMs ?? Date.now
   const handler = new RequestHandler(options, credentials, nowMs)
   for (const name of options.buckets ?? []) handler.state.buckets.set(name, new Bucket(name, nowMs()))

@@ -1,0 +1,19 @@
+import type { RestoreResult } from '../operations/restore.ts'
+import { formatBytes, formatCount, formatDuration, formatItems } from './quantities.ts'
+import { formatFacts } from './table.ts'
+
+/** What a restore did, or with a dry run would do, in a few lines. */
+export function restoreReport(result: RestoreResult, mode: 'write' | 'dry-run'): string[] {
+  const { filesRestored, filesUpdated, filesUnchanged, directories, others, deleted, warnings } = result
+  return [
+    ...formatFacts([
+      ['files', `${formatCount(filesRestored)} restored, ${formatCount(filesUpdated)} updated, ${formatCount(filesUnchanged)} right already`],
+      ['besides', `${formatItems(directories, 'directory', 'directories')}, ${formatItems(others, 'other')}`],
+      ...(deleted > 0 ? [['deleted', formatItems(deleted, 'entry', 'entries')] as const] : []),
+      ['written', `${formatBytes(result.bytesWritten)}, fetched ${formatBytes(result.bytesFetched)}`],
+      ['time', formatDuration(result.durationMs)],
+      ...(warnings > 0 ? [['problems', `${formatItems(warnings, 'item')} with a warning`] as const] : []),
+    ]),
+    ...(mode === 'dry-run' ? ['dry run: nothing was written'] : []),
+  ]
+}
