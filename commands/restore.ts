@@ -54,7 +54,6 @@ export default class Restore extends VaultCommand {
       events: output.onEvent,
     })
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
-    for (const line of result.plan ?? []) output.print(line)
     output.summary(restoreReport(result, mode), { type: 'summary', command: 'restore', mode, ...result, exitCode: code })
     return code
   }
