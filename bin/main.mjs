@@ -23,5 +23,15 @@ async function loadProgram() {
   }
 }
 
+// Node ends a process that waits for nothing, as if all were well or with its own code 13, which means something else here.
+let isFinished = false
+process.on('exit', () => {
+  if (isFinished || process.exitCode !== undefined) return
+  process.stderr.write('s3vault: internal error, please report: the program waits for something that never happens\n')
+  process.exitCode = 70
+})
+
 const { runProgram } = await loadProgram()
-process.exit(await runProgram(process.argv.slice(2), root))
+const exitCode = await runProgram(process.argv.slice(2), root)
+isFinished = true
+process.exit(exitCode)

@@ -10,7 +10,7 @@ import { interruptionSignal } from './shared/interruption.ts'
 import type { Output } from './shared/output.ts'
 import { confirmPassword, findPassword, type FoundPassword, type PasswordSources } from './shared/password.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
-import { findSources, readPathList, readPatternFile, workingDirectory } from './shared/source-paths.ts'
+import { findSources, readPathList, readPatternFile, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
 import { requireDefaultVault, type VaultChoice } from './shared/vault-choice.ts'
 import { createVault, defaultVaultSecret } from './shared/vault-creation.ts'
 import { describe, vaultAccess, VaultCommand, type CommonFlags } from './shared/vault-command.ts'
@@ -60,7 +60,7 @@ export default class BackupCommand extends VaultCommand {
     if (named.length + listed.length === 0) {
       throw new VaultError('usage', 'nothing to back up: no path given', { hint: 's3vault backup PATH, or --files-from FILE' })
     }
-    const excludes = [...(flags['exclude-file'] ?? []).flatMap(readPatternFile), ...(flags.exclude ?? [])]
+    const excludes = [...(flags['exclude-file'] ?? []).flatMap(readPatternFile), ...requireTextPatterns(flags.exclude ?? [])]
     const { paths, missing } = findSources([...named, ...listed], workingDirectory())
     for (const { path, message } of missing) output.warning(path, message)
     const result = await this.#backUp(flags, output, {
@@ -68,6 +68,7 @@ export default class BackupCommand extends VaultCommand {
       selection: { excludes, excludeCaches: flags['exclude-caches'], oneFileSystem: flags['one-file-system'] },
       mode: flags['dry-run'] ? 'dry-run' : 'commit',
       reading: flags.force ? 'all' : 'changed',
+      totals: output.showsProgress ? 'scan' : 'unknown',
       events: output.onEvent,
     })
     return this.#finish(output, { ...result, warnings: result.warnings + missing.length })

@@ -1,14 +1,13 @@
-import { boolean, string } from '@oclif/core/flags'
+import { boolean, option, string } from '@oclif/core/flags'
 import { restoreReport } from '../src/presentation/restore-report.ts'
 import { exitCode } from './shared/exit-codes.ts'
 import { repeated } from './shared/flags.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
-import { absolutePath, workingDirectory } from './shared/source-paths.ts'
+import { absolutePath, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
 import { describe, VaultCommand } from './shared/vault-command.ts'
 
 const OVERWRITE_MODES = ['always', 'if-changed', 'if-newer', 'never'] as const
-type OverwriteMode = (typeof OVERWRITE_MODES)[number]
 
 export default class Restore extends VaultCommand {
   static override summary = 'copy the files of a snapshot back'
@@ -26,11 +25,11 @@ export default class Restore extends VaultCommand {
     'target': string({ char: 't', required: true, helpValue: 'DIR', description: 'directory to restore into; made when it does not exist' }),
     'include': repeated({ char: 'i', helpValue: 'PATTERN', description: 'restore only what matches; may be given several times' }),
     'exclude': repeated({ char: 'e', helpValue: 'PATTERN', description: 'leave out what matches; may be given several times' }),
-    'overwrite': string({
+    'overwrite': option({
       options: OVERWRITE_MODES, default: 'always', helpValue: 'MODE',
       description: 'existing files: always compare and mend the content, only if size or mtime differ (if-changed), only ' +
         'if the snapshot is newer (if-newer), or never',
-    }),
+    })(),
     'delete': boolean({ description: 'delete from the target what the snapshot does not have' }),
     'verify': boolean({ description: 'read restored files again and compare them with the snapshot' }),
     'dry-run': boolean({ char: 'n', description: 'say what would be done, but do nothing' }),
@@ -46,11 +45,11 @@ export default class Restore extends VaultCommand {
     const result = await restore({
       ...access, ...source, mode,
       target: absolutePath(argumentBytes(flags.target), workingDirectory()),
-      includes: flags.include ?? [],
-      excludes: flags.exclude ?? [],
+      includes: requireTextPatterns(flags.include ?? []),
+      excludes: requireTextPatterns(flags.exclude ?? []),
       extra: flags.delete ? 'delete' : 'keep',
       verify: flags.verify ? 'yes' : 'no',
-      overwrite: flags.overwrite as OverwriteMode,
+      overwrite: flags.overwrite,
       events: output.onEvent,
     })
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')

@@ -54,9 +54,9 @@ export class HiddenPrompt {
   async ask(question: string, signal?: AbortSignal): Promise<string> {
     const { input, output } = this.#terminal
     signal?.throwIfAborted()
-    output.write(question)
-    input.setRawMode(true)
+    input.setRawMode(true) // before the question: who answers it at once must not be echoed
     input.setEncoding('utf8')
+    output.write(question)
     try {
       return await this.#readLine(signal)
     } finally {

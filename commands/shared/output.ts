@@ -40,6 +40,11 @@ export class Output {
     return this.#options.format
   }
 
+  /** True when progress is shown, so that counting the totals first is worth its time. */
+  get showsProgress(): boolean {
+    return this.format === 'json' || this.#status !== undefined
+  }
+
   /** What the person asked to see; also with --quiet. */
   print(line: string): void {
     if (this.format === 'json') return
@@ -56,6 +61,7 @@ export class Output {
 
   /** What was done, at the end: lines of text, not with --quiet, or one record. */
   summary(lines: readonly string[], record: JsonRecord): void {
+    this.#endStatus()
     if (this.format === 'json') this.record(record)
     else if (this.#options.verbosity === 'normal') for (const line of lines) this.print(line)
     this.flush()
@@ -90,10 +96,14 @@ export class Output {
 
   /** Takes the progress line away and writes what is pending. */
   close(): void {
+    this.#endStatus()
+    this.flush()
+  }
+
+  #endStatus(): void {
     clearInterval(this.#redraw)
     this.#redraw = undefined
     this.#status?.clear()
-    this.flush()
   }
 
   #progress(progress: Progress): void {

@@ -74,7 +74,7 @@ async function withPrompt(sources: PasswordSources, ask: (prompt: HiddenPrompt) 
       hint: 'use --password-file, S3VAULT_PASSWORD_FILE, S3VAULT_PASSWORD_COMMAND or S3VAULT_PASSWORD',
     })
   }
-  return ask(new HiddenPrompt(terminal))
+  return await ask(new HiddenPrompt(terminal)) // awaited here: the terminal is closed at the end of this scope
 }
 
 /** What a shell command prints, without its last line break. The command may use the terminal. */

@@ -29,7 +29,18 @@ export function readPathList(file: string, separator: 'line' | 'nul'): Uint8Arra
 
 /** Patterns of --exclude-file: one a line; empty lines and those that start with # are skipped. */
 export function readPatternFile(file: string): string[] {
-  return splitAt(readListFile(file), LINE_FEED).map(argumentText).filter((line) => line !== '' && !line.startsWith('#'))
+  const lines = splitAt(readListFile(file), LINE_FEED).map(argumentText)
+  return requireTextPatterns(lines.filter((line) => line !== '' && !line.startsWith('#')))
+}
+
+/** Patterns are text. Throws `usage` on one that would silently match nothing. */
+export function requireTextPatterns(patterns: readonly string[]): string[] {
+  for (const pattern of patterns) {
+    if (!pattern.isWellFormed()) {
+      throw new VaultError('usage', `the pattern ${pattern} is not UTF-8`, { hint: 'write ? for a byte that is not UTF-8' })
+    }
+  }
+  return [...patterns]
 }
 
 function readListFile(file: string): Uint8Array {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../../src/errors/assert.ts'
+import { VaultError } from '../../src/errors/vault-error.ts'
 import type { InitResult } from '../../src/operations/init.ts'
 import type { Output } from './output.ts'
 import { NewSecretFile, readSecretFile } from './secret-file.ts'
@@ -67,11 +68,17 @@ function showRecoveryKey(recoveryKey: string, output: Output): void {
   for (const line of lines) output.print(line)
 }
 
-/** The generated secret of the default vault, made when it does not exist. */
+/** The generated secret of the default vault, made when there is neither secret nor vault. */
 export async function defaultVaultSecret(choice: VaultChoice): Promise<string> {
-  const { secretFile } = choice
+  const { secretFile, place } = choice
   assert(secretFile !== undefined, 'only the default vault has a secret of its own')
   if (!existsSync(secretFile)) {
+    // A new secret would not open the vault that is there, and would be taken for the one that does.
+    if (existsSync(join(place.repo, 'config'))) {
+      throw new VaultError('password-missing', `the default vault exists, but its secret ${secretFile} is gone`, {
+        hint: 'give the file of the recovery key to --password-file',
+      })
+    }
     const { generateSecret } = await import('../../src/operations/init.ts')
     using file = new NewSecretFile(temporaryPath(choice, 'secret'), 'secret file')
     file.write(generateSecret())

@@ -20,7 +20,11 @@ export function volatileOf(stat: FileStat): Uint8Array {
   return bytes
 }
 
-/** True when neither time lies so near to (or after) `nowNs` that a later change could go unseen. */
+/**
+ * True when no later change could go unseen. An mtime far ahead (a camera's wrong clock) is as good as an old one, since
+ * any change moves the ctime; a ctime ahead says that the clock was set back, and nothing is trusted.
+ */
 export function isSettled(stat: FileStat, nowNs: bigint): boolean {
-  return stat.mtimeNs < nowNs - TRUST_DISTANCE_NS && stat.ctimeNs < nowNs - TRUST_DISTANCE_NS
+  const isNear = stat.mtimeNs >= nowNs - TRUST_DISTANCE_NS && stat.mtimeNs <= nowNs + TRUST_DISTANCE_NS
+  return !isNear && stat.ctimeNs < nowNs - TRUST_DISTANCE_NS
 }

@@ -20,7 +20,7 @@ import { toHex } from '../ids/ids.ts'
 import { encodePack } from '../index/segment.ts'
 import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
 import { PackStore } from '../repository/pack-store.ts'
-import { readPackDirectory } from '../repository/pack-adoption.ts'
+import { readPackDirectory, readUnindexedPacks } from '../repository/pack-adoption.ts'
 import type { Repository } from '../repository/repository.ts'
 import { rescuePacks } from '../repository/pack-rescue.ts'
 import { WriterSession } from '../session/writer-session.ts'
@@ -117,7 +117,7 @@ class BackupRun {
     const alive = session.keepAlive(this.#ended.signal)
     alive.catch((error: unknown) => this.#fail(error))
     const { snapshots } = await this.#repository.snapshots()
-    await this.#repository.loadIndex({ condemned: session.condemned })
+    const { damaged } = await this.#repository.loadIndex({ condemned: session.condemned, onDamage: 'report' })
     const parent = this.#parent(snapshots)
     const journal = new PackJournal(this.#vault.local.journalDirectory, session.id)
     const store = this.#packStore(journal)
@@ -131,6 +131,7 @@ class BackupRun {
       rescue: (packs) => rescuePacks(this.#repository, store, this.#random, packs),
     })
     const journals = await this.#adopt(store)
+    if (damaged.length > 0) await this.#mendIndex(store, damaged.map(({ error }) => error.message))
     const done = await this.#archive(store, snapshots, parent)
     await store.drain()
     await store.writeSegment()
@@ -193,6 +194,16 @@ class BackupRun {
       paths.push(path)
     }
     return paths
+  }
+
+  /** What damaged segments named is named again by this run's: read from the packs themselves. */
+  async #mendIndex(store: PackStore, problems: readonly string[]): Promise<void> {
+    const { backend, keys, index } = this.#repository
+    for (const message of problems) {
+      this.#counts.errors++
+      this.#request.events({ type: 'warning', item: 'index', message: `${message}; read from the packs instead` })
+    }
+    for await (const pack of readUnindexedPacks(backend, keys, index)) store.adopt(encodePack(pack), pack)
   }
 
   async #archive(

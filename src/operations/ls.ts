@@ -34,7 +34,7 @@ const SLASH = Uint8Array.of(0x2f)
 export function ls(request: LsRequest): Promise<LsResult> {
   return withVault(request, async ({ repository }) => {
     const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
-    await repository.loadIndex()
+    await repository.loadIndexForReading('listed')
     const root: SnapshotRoot = { tree: treeOf(snapshot), links: linksOf(snapshot) }
     const path = request.path ?? SLASH
     const located = await locate(repository.reader, root, path)

@@ -48,7 +48,8 @@ export function restore(request: RestoreRequest): Promise<RestoreResult> {
     const startMs = performance.now()
     const { repository } = vault
     const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
-    await repository.loadIndex()
+    const { damaged } = await repository.loadIndexForReading('whole')
+    for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
     const root = await rootOf(vault, snapshot, request.path)
     const report = await runRestore(vault, snapshot, root, request)
     const { errors: _errors, ...counts } = report

@@ -6,7 +6,9 @@ import { shortId } from './snapshot-table.ts'
 
 /** A finding: what it is about, then what it costs. */
 export function findingLines({ severity, object, message, hurts, hint }: Finding): string[] {
-  const lines = [`${severity}: ${printableText(object)}: ${printableText(message)}`]
+  // Most messages name their object themselves.
+  const about = message.startsWith(object) ? '' : `${printableText(object)}: `
+  const lines = [`${severity}: ${about}${printableText(message)}`]
   if (hurts !== undefined && hurts.snapshots.length > 0) {
     lines.push(`  hurts ${formatItems(hurts.snapshots.length, 'snapshot')}: ${hurts.snapshots.map(shortId).join(' ')}`)
     lines.push(...hurts.paths.map((path) => `    ${printableText(path)}`))

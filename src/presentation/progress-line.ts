@@ -4,12 +4,11 @@ import type { ProgressView } from './progress-meter.ts'
 import { formatBytes, formatClock, formatCount, formatItems, formatPercent, formatRate } from './quantities.ts'
 import { keepEnd, keepStart, textWidth } from './text-width.ts'
 
-/** What the two byte counts of a phase are: done with the source or target, and moved to or from storage. */
+/** What the two byte counts are, by the first word of the phase: done with source or target, moved to or from storage. */
 const VERBS: Readonly<Record<string, readonly [done: string, transferred: string]>> = {
-  'backup': ['read', 'up'],
-  'restore': ['written', 'down'],
-  'read-data': ['checked', 'down'],
-  'check': ['checked', 'down'],
+  backup: ['read', 'up'],
+  restore: ['written', 'down'],
+  check: ['checked', 'down'],
 }
 const NAME_COLUMNS_MIN = 12
 
@@ -42,7 +41,7 @@ function amounts({ progress }: ProgressView): string[] {
 }
 
 function rates(view: ProgressView): string[] {
-  const [done, transferred] = VERBS[view.progress.phase] ?? ['done', 'moved']
+  const [done, transferred] = VERBS[view.progress.phase.split(' ', 1)[0] ?? ''] ?? ['done', 'moved']
   const hasTransfer = view.progress.bytesTransferred > 0
   return [
     `${done} ${formatRate(view.bytesPerSecond)}`,

@@ -2,10 +2,11 @@
 import type { Backend } from '../backend/backend.ts'
 import { BlobOpener } from '../crypto/data-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { VaultError } from '../errors/vault-error.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { PackId } from '../ids/ids.ts'
 import type { IndexedPack } from '../index/segment.ts'
-import { packName, type PackKind } from '../pack/layout.ts'
+import type { VaultIndex } from '../index/vault-index.ts'
+import { packName, parsePackName, type PackKind } from '../pack/layout.ts'
 import { readPackTail, TAIL_GUESS_BYTES } from '../pack/pack-reader.ts'
 
 /** What the pack says of itself. Throws `object-missing` or `vault-damaged`. Three requests at most. */
@@ -25,4 +26,22 @@ export async function readPackDirectory(
     wantedBytes = contents
   }
   throw new VaultError('vault-damaged', `${title}: its directory cannot be read`)
+}
+
+/**
+ * Directories of all packs that are stored and that the index does not name: remains of interrupted runs, or all that a
+ * lost index segment named. Packs that cannot be read are passed over; `check` names them.
+ */
+export async function* readUnindexedPacks(
+  backend: Backend, keys: Keyring, index: VaultIndex, signal?: AbortSignal,
+): AsyncGenerator<IndexedPack> {
+  for await (const { name } of backend.list('packs/', signal ? { signal } : {})) {
+    const pack = parsePackName(name)
+    if (!pack || index.numberOf(pack.id) !== undefined) continue
+    try {
+      yield await readPackDirectory(backend, keys, pack.kind, pack.id, signal)
+    } catch (error) {
+      if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
+    }
+  }
 }

@@ -8,6 +8,7 @@ import type { PackId } from '../ids/ids.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { BlobReader } from './blob-reader.ts'
 import { loadIndex, type LoadedIndex } from './index-loading.ts'
+import { readUnindexedPacks } from './pack-adoption.ts'
 import { listSnapshots, type SnapshotListing } from './snapshots.ts'
 import { unlock, type UnlockedVault } from './unlock.ts'
 import type { VaultConfig } from './vault-config.ts'
@@ -47,6 +48,19 @@ export class Repository {
     })
     this.#loaded = { index, reader: new BlobReader(this.backend, this.keys, index.index) }
     return index
+  }
+
+  /**
+   * The index for reading back: damaged segments do not stop it, and what no segment names is looked up in the packs
+   * themselves, so that a lost index costs time and no file. `completeness` `listed` does so only when a segment is damaged.
+   */
+  async loadIndexForReading(completeness: 'listed' | 'whole'): Promise<LoadedIndex> {
+    const loaded = await this.loadIndex({ onDamage: 'report' })
+    if (completeness === 'listed' && loaded.damaged.length === 0) return loaded
+    for await (const pack of readUnindexedPacks(this.backend, this.keys, loaded.index, this.#signal)) {
+      loaded.index.addPack(pack)
+    }
+    return loaded
   }
 
   get index(): VaultIndex {

@@ -5,6 +5,7 @@ import type { BackupResult } from '../../src/operations/backup.ts'
 import { backupReport } from '../../src/presentation/backup-report.ts'
 import { findingLines } from '../../src/presentation/check-report.ts'
 import { jsonLine } from '../../src/presentation/json-line.ts'
+import { restoreReport } from '../../src/presentation/restore-report.ts'
 import { statsReport } from '../../src/presentation/stats-report.ts'
 
 const result: BackupResult = {
@@ -16,7 +17,7 @@ const result: BackupResult = {
     durationMs: 12_300,
   },
   warnings: 0,
-  requests: { list: 1, stat: 0, get: 2, put: 3, remove: 0 } as unknown as BackupResult['requests'],
+  requests: { put: 3, get: 2, list: 1, stat: 0, delete: 0, bytesUp: 10, bytesDown: 20 },
 }
 
 test('a backup says what was new, read, added and stored', () => {
@@ -53,6 +54,32 @@ test('a finding names the object and what it hurts', () => {
       '  hint: restore the object',
     ],
   )
+})
+
+test('a finding whose message names its object does not name it twice', () => {
+  const object = 'packs/d/ab/abcd'
+  assert.deepEqual(
+    findingLines({ severity: 'note', kind: 'pack-unindexed', object, message: `${object}: in no index` }),
+    ['note: packs/d/ab/abcd: in no index'],
+  )
+})
+
+test('a restore says what it did, and lists only what there was', () => {
+  const counts = {
+    snapshot: 'ab'.repeat(32), filesRestored: 1, filesUpdated: 2, filesUnchanged: 3, kept: 0, directories: 1, others: 0, links: 0,
+    deleted: 0, bytesWritten: 1024, bytesFetched: 512, rangesFetched: 1, filesVerified: 0, ownersRefused: 0, errorCount: 0,
+    warningCount: 0, warnings: 0, durationMs: 1500,
+  }
+  assert.deepEqual(restoreReport(counts, 'write'), [
+    'files    1 restored, 2 updated, 3 right already',
+    'besides  1 directory, 0 others, 0 hard links',
+    'written  1.00 KiB, fetched 512 B',
+    'time     1.50 s',
+  ])
+  const dry = restoreReport({ ...counts, kept: 1, deleted: 2, filesVerified: 3, warnings: 4 }, 'dry-run').join('\n')
+  for (const line of [/kept +1 existing entry/, /deleted +2 entries/, /verified +3 files/, /problems +4 items/, /nothing was written/]) {
+    assert.match(dry, line)
+  }
 })
 
 test('stats of an empty vault show no nonsense', () => {
