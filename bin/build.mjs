@@ -23,13 +23,19 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Resolves when the program has succeeded; ends the build when it has not. */
+/** Runs a program to its end. Resolves to what went wrong, or to undefined. */
 function run(title, executable, args) {
   const child = spawn(executable, args, { cwd: root, stdio: ['ignore', 2, 2] })
   return new Promise((resolve) => {
-    child.on('error', (error) => fail(`${title} failed: ${error.message}`))
-    child.on('exit', (code) => (code === 0 ? resolve() : fail(`${title} failed`)))
+    child.on('error', (error) => resolve(`${title} failed: ${error.message}`))
+    child.on('exit', (code) => resolve(code === 0 ? undefined : `${title} failed`))
   })
+}
+
+/** Waits for all, so that none writes into the build any more when it is removed because of another's failure. */
+async function all(...runs) {
+  const problem = (await Promise.all(runs)).find((result) => result !== undefined)
+  if (problem !== undefined) fail(problem)
 }
 
 function binary(packageName, binName) {
@@ -82,14 +88,14 @@ function install() {
 const startedAt = new Date()
 removeLeftovers()
 mkdirSync(join(out, 'src', 'chunker'), { recursive: true })
-await Promise.all([
+await all(
   run('AssemblyScript', process.execPath, [
     binary('assemblyscript', 'asc'), 'src/chunker/assembly/fastcdc.ts',
     '--outFile', join(out, 'src', 'chunker', 'fastcdc.wasm'), '-O3', '--noAssert', '--runtime', 'stub', '--importMemory',
   ]),
   run('TypeScript', process.execPath, [binary('typescript', 'tsc'), '-p', 'tsconfig.json', '--outDir', out]),
-])
-await run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out])
+)
+await all(run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out]))
 // The time of the start: a source that is saved during the build is newer than the build.
 writeFileSync(join(out, '.built'), '')
 utimesSync(join(out, '.built'), startedAt, startedAt)

@@ -79,7 +79,12 @@ interface Place {
   readonly path: Uint8Array
   readonly inode: () => bigint
   readonly device: bigint
+  /** Levels below its source. */
+  readonly depth: number
 }
+
+/** Levels that are walked in one piece: a path of thousands of names would overflow the stack. */
+const STACK_LEVELS_MAX = 64
 
 interface FilePlace {
   readonly place: Place
@@ -139,7 +144,7 @@ export class Archiver {
     if (node.isSource) {
       const place = {
         handle: handle ?? source.open(node.path), path: node.path, inode: () => inode,
-        device: source.statPath(node.path).dev,
+        device: source.statPath(node.path).dev, depth: 0,
       }
       const finish = await this.#directory(place)
       this.#parts.files.flush()
@@ -179,7 +184,7 @@ export class Archiver {
     const parentPath = node.path.subarray(0, Math.max(1, node.path.length - node.name.length - 1))
     const handle = source.open(parentPath)
     try {
-      const place = { handle, path: parentPath, inode: () => ROOT_INODE, device: stat.dev }
+      const place = { handle, path: parentPath, inode: () => ROOT_INODE, device: stat.dev, depth: 0 }
       const made = this.#other({ place, key: directoryKey(parentPath), name: node.name, stat }, undefined)
       this.#parts.files.flush()
       const entry = await made
@@ -192,6 +197,7 @@ export class Archiver {
   /** Walks one directory. Returns when all below is walked; the function returned waits until all of it is read. */
   async #directory(place: Place): Promise<() => ReturnType<OpenDirectory['finish']>> {
     const { source, saver, known, files, onPause, progress } = this.#parts
+    if (place.depth % STACK_LEVELS_MAX === STACK_LEVELS_MAX - 1) await Promise.resolve() // goes on with an empty stack
     const directory = new OpenDirectory(saver)
     const key = directoryKey(place.path)
     const rows = known.directory(key)
@@ -268,10 +274,12 @@ export class Archiver {
       return this.#warn(path, error)
     }
     progress.directories++
-    const inode = (): bigint => childInode(inodeKey, place.inode(), name)
+    const depth = place.depth + 1
+    const own = depth % STACK_LEVELS_MAX === 0 ? childInode(inodeKey, place.inode(), name) : undefined
+    const inode = (): bigint => own ?? childInode(inodeKey, place.inode(), name)
     const finish = handle === undefined
       ? async () => new OpenDirectory(saver).finish() // another file system: its mount point stays, empty
-      : await this.#directory({ handle, path, inode, device: place.device })
+      : await this.#directory({ handle, path, inode, device: place.device, depth })
     parent.addLater(
       finish().then(({ tree, summary }) =>
         ready({ name, isLocked: false, inode: { ...attributes, kind: 'directory', tree, summary } })),

@@ -21,6 +21,7 @@ export class FileQueue {
   #batchBytes = 0
   #underWay = 0
   #roomWaiter: (() => void) | undefined
+  #flushPlanned = false
 
   constructor(pool: TaskPool<ReaderRequest, ReaderReply>) {
     this.#pool = pool
@@ -40,6 +41,17 @@ export class FileQueue {
       this.#batch.push({ request, resolve, reject })
       this.#batchBytes += sizeBytes
       if (this.#batch.length >= BATCH_FILES_MAX || this.#batchBytes >= BATCH_BYTES_MAX) this.flush()
+      else this.#planFlush()
+    })
+  }
+
+  /** A batch that nobody fills goes out at the next turn of the event loop: its files may be all that others wait for. */
+  #planFlush(): void {
+    if (this.#flushPlanned) return
+    this.#flushPlanned = true
+    setImmediate(() => {
+      this.#flushPlanned = false
+      this.flush()
     })
   }
 

@@ -1,26 +1,23 @@
 // Reads one file into blobs and a tree entry. Synchronous: it runs in a worker thread with a chunker and pack writers of
 // its own, and meets others only at the shared index.
-import { closeSync, readSync } from 'node:fs'
 import type { Chunker } from '../chunker/chunker.ts'
 import { READ_BYTES } from '../chunker/chunker.ts'
 import type { BlobWriter } from '../content/blob-writer.ts'
 import { describeError, errnoOf, VaultError } from '../errors/vault-error.ts'
-import { childPath } from '../posix/directories.ts'
-import { openFileForRead } from '../posix/files.ts'
-import { dataRanges } from '../posix/holes.ts'
-import { fileStat, type FileStat } from '../posix/stat.ts'
+import type { FileStat } from '../posix/stat.ts'
 import { saveContentList } from '../tree/content-list.ts'
 import { encodeEntry, INLINE_ITEMS_MAX } from '../tree/entry-codec.ts'
 import type { Content, ContentItem, Inode } from '../tree/entry.ts'
-import { attributesOf } from './attributes.ts'
 import type { FileReply, FileRequest } from './file-batch.ts'
 import type { RunControl } from './run-control.ts'
+import type { FileHandle, SourceFiles } from './source.ts'
 import { isSettled, volatileOf } from './volatile.ts'
 
 /** Holes shorter than this are read as zeros: a cut there would make more small chunks than it saves. */
 const HOLE_BYTES_MIN = 256 * 1024
 
 export interface FileReaderParts {
+  readonly source: SourceFiles
   readonly chunker: Chunker
   readonly data: BlobWriter
   readonly metadata: BlobWriter
@@ -42,35 +39,39 @@ export class FileReader {
 
   /** Never throws for what is wrong with the file itself. */
   read({ directoryFd, name }: FileRequest): FileReply {
-    let fd: number
+    const { source } = this.#parts
+    let file: FileHandle
     try {
-      fd = openFileForRead(childPath(directoryFd, name))
+      file = source.openFile(directoryFd, name)
     } catch (error) {
       return failure(error)
     }
     try {
-      return this.#readOpen(fd, name)
+      return this.#readOpen(file, name)
     } catch (error) {
       if (error instanceof VaultError || errnoOf(error) === undefined) throw error
       return failure(error)
     } finally {
-      closeSync(fd)
+      source.closeFile(file)
     }
   }
 
-  #readOpen(fd: number, name: Uint8Array): FileReply {
+  #readOpen(file: FileHandle, name: Uint8Array): FileReply {
+    const { source, metadata } = this.#parts
     const nowNs = BigInt(Math.floor(this.#parts.nowMs())) * 1_000_000n
-    const before = fileStat(fd)
+    const before = source.statFile(file)
     if (before.type !== 'file') return { status: 'failed', message: `became a ${before.type} while it was backed up` }
-    const { items, size } = this.#content(fd, before)
-    const after = fileStat(fd)
+    const { items, size } = this.#content(file, before)
+    const after = source.statFile(file)
     const isSame = size === after.sizeBytes && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs &&
       before.sizeBytes === after.sizeBytes
     const content: Content = items.length > INLINE_ITEMS_MAX
-      ? { list: saveContentList(this.#parts.metadata, items) }
+      ? { list: saveContentList(metadata, items) }
       : { items }
     const isSparse = after.blocks512 * 512 < after.sizeBytes
-    const inode: Inode = { ...attributesOf(fd, after, this.#parts.metadata), kind: 'file', size, isSparse, content }
+    const inode: Inode = {
+      ...source.attributesOfFile(file, after, metadata), kind: 'file', size, isSparse, content,
+    }
     return {
       status: isSame ? 'read' : 'changed-while-read',
       volatile: volatileOf(after),
@@ -80,13 +81,13 @@ export class FileReader {
     }
   }
 
-  #content(fd: number, stat: FileStat): ReadContent {
-    if (stat.blocks512 * 512 >= stat.sizeBytes) return this.#stream(fd, 0, Number.MAX_SAFE_INTEGER, stat.sizeBytes)
+  #content(file: FileHandle, stat: FileStat): ReadContent {
+    if (stat.blocks512 * 512 >= stat.sizeBytes) return this.#stream(file, 0, Number.MAX_SAFE_INTEGER, stat.sizeBytes)
     const items: ContentItem[] = []
     let end = 0
-    for (const range of longRanges(dataRanges(fd, stat.sizeBytes))) {
+    for (const range of longRanges(this.#parts.source.ranges(file, stat.sizeBytes))) {
       if (range.offset > end) items.push({ length: range.offset - end })
-      const part = this.#stream(fd, range.offset, range.length, range.offset + range.length)
+      const part = this.#stream(file, range.offset, range.length, range.offset + range.length)
       for (const item of part.items) items.push(item)
       end = range.offset + part.size
       if (part.size < range.length) return { items, size: end } // cut short meanwhile
@@ -99,15 +100,15 @@ export class FileReader {
    * Chunks `lengthMax` bytes from `offset`, or to the end of the file. `expected` is where the end should be: a read that
    * stops short there need not be repeated to see that it was the last.
    */
-  #stream(fd: number, offset: number, lengthMax: number, expected: number): ReadContent {
-    const { chunker, data, control } = this.#parts
+  #stream(file: FileHandle, offset: number, lengthMax: number, expected: number): ReadContent {
+    const { source, chunker, data, control } = this.#parts
     const items: ContentItem[] = []
     let size = 0
     chunker.begin()
     for (let isOpen = true; isOpen; ) {
       if (control.isStopped) throw new VaultError('interrupted', 'interrupted')
       const wanted = Math.min(chunker.makeRoom(), READ_BYTES, lengthMax - size)
-      const count = wanted > 0 ? readSync(fd, chunker.buffer, chunker.fillOffset, wanted, offset + size) : 0
+      const count = wanted > 0 ? source.read(file, chunker.buffer, chunker.fillOffset, wanted, offset + size) : 0
       size += count
       if (count > 0) {
         chunker.filled(count)

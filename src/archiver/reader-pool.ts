@@ -1,9 +1,9 @@
-// The readers of a backup as worker threads, with their pack channels.
-import type { TaskPool } from '../executor/task-pool.ts'
+// The readers of a backup: worker threads with their pack channels, or one inline for a simulation.
+import { InlinePool, type TaskPool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
 import { PackChannel } from './pack-channel.ts'
-import type { ReaderInit, ReaderReply, ReaderRequest } from './reader-task.ts'
+import { startReader, type ReaderInit, type ReaderReply, type ReaderRequest, type ReaderSurroundings } from './reader-task.ts'
 import type { ReaderThreadInit } from './reader-thread.ts'
 
 export interface ReaderPoolOptions {
@@ -14,7 +14,14 @@ export interface ReaderPoolOptions {
   readonly onPack: (pack: SealedPack, release: () => void) => void
 }
 
-export class ReaderPool {
+export interface Readers {
+  readonly pool: TaskPool<ReaderRequest, ReaderReply>
+  /** Waits until all packs that the readers handed out, by their own count, have come in. */
+  received(packsEmitted: readonly number[]): Promise<void>
+  close(): Promise<void>
+}
+
+export class ThreadReaders implements Readers {
   readonly pool: TaskPool<ReaderRequest, ReaderReply>
   readonly #channels: readonly PackChannel[]
 
@@ -31,7 +38,6 @@ export class ReaderPool {
     })
   }
 
-  /** Waits until all packs that the readers handed out, by their own count, have come in. */
   async received(packsEmitted: readonly number[]): Promise<void> {
     await Promise.all(this.#channels.map((channel, index) => channel.received(packsEmitted[index] ?? 0)))
   }
@@ -40,4 +46,21 @@ export class ReaderPool {
     for (const channel of this.#channels) channel.close()
     await this.pool.close()
   }
+}
+
+/** One reader in the calling thread. Packs are handed on at once; nothing bounds them but the caller's storage. */
+export class InlineReaders implements Readers {
+  readonly pool: TaskPool<ReaderRequest, ReaderReply>
+
+  constructor({ init, onPack }: ReaderPoolOptions, around: Omit<ReaderSurroundings, 'outlet'>) {
+    const outlet = {
+      buffer: () => new Uint8Array(init.dataPackTargetBytes),
+      emit: (pack: SealedPack) => onPack(pack, () => undefined),
+    }
+    this.pool = new InlinePool(startReader(init, { ...around, outlet }))
+  }
+
+  async received(): Promise<void> {}
+
+  async close(): Promise<void> {}
 }

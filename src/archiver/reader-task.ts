@@ -16,6 +16,7 @@ import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
 import { decodeRequests, writeReply, type ReaderCounts } from './file-batch.ts'
 import { FileReader } from './file-reader.ts'
 import { RunControl } from './run-control.ts'
+import { PosixSource, type SourceFiles } from './source.ts'
 
 /** Start data of a reader. */
 export interface ReaderInit {
@@ -36,9 +37,10 @@ export interface ReaderReply {
   readonly counts: ReaderCounts
 }
 
-/** Where packs go and time and chance come from. */
+/** Where packs go, and where files, time and chance come from: the system's by default. */
 export interface ReaderSurroundings {
   readonly outlet: PackOutlet
+  readonly source?: SourceFiles
   readonly random?: RandomSource
   readonly nowMs?: () => number
 }
@@ -63,7 +65,9 @@ export function startReader(init: ReaderInit, around: ReaderSurroundings): TaskH
   const control = new RunControl(init.control)
   const parameters = parseChunkerParameters(init.chunker, 'usage')
   const chunker = new Chunker(parameters, keyedGear(keys.gearSecret()))
-  const reader = new FileReader({ chunker, data, metadata, control, nowMs: around.nowMs ?? Date.now })
+  const reader = new FileReader({
+    source: around.source ?? new PosixSource(), chunker, data, metadata, control, nowMs: around.nowMs ?? Date.now,
+  })
 
   const counts = (): ReaderCounts => ({
     dataBlobsAdded: data.counts.blobsAdded, metadataBlobsAdded: metadata.counts.blobsAdded,

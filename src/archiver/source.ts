@@ -2,8 +2,10 @@
 // simulator's in memory. Children are addressed by an open directory and a name, so that a path of any length works and
 // a directory swapped for a symlink leads nowhere else.
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
-import { childPath, listDirectory, openDirectory, openDirectoryNoFollow, selfPath, bufferOf } from '../posix/directories.ts'
-import { readStat, readStatAt, type FileStat } from '../posix/stat.ts'
+import { bufferOf, childPath, listDirectory, openDirectory, openDirectoryNoFollow, selfPath } from '../posix/directories.ts'
+import { openFileForRead } from '../posix/files.ts'
+import { dataRanges, type DataRange } from '../posix/holes.ts'
+import { fileStat, readStat, readStatAt, type FileStat } from '../posix/stat.ts'
 import type { Attributes } from '../tree/entry.ts'
 import type { BlobSaver } from '../tree/node.ts'
 import { attributesOf } from './attributes.ts'
@@ -29,7 +31,22 @@ export interface Source {
   isCache(directory: DirectoryHandle): boolean
 }
 
-export class PosixSource implements Source {
+/** A handle of an open file. */
+export type FileHandle = number
+
+/** The part of a source that readers need. Its directory handles are valid in every thread. */
+export interface SourceFiles {
+  openFile(directory: DirectoryHandle, name: Uint8Array): FileHandle
+  closeFile(file: FileHandle): void
+  statFile(file: FileHandle): FileStat
+  /** Reads into `buffer` at `offset`; returns the bytes read, 0 at the end. */
+  read(file: FileHandle, buffer: Uint8Array, offset: number, length: number, position: number): number
+  /** Where the data lies, holes left out. */
+  ranges(file: FileHandle, sizeBytes: number): Iterable<DataRange>
+  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver): Attributes
+}
+
+export class PosixSource implements Source, SourceFiles {
   statPath(path: Uint8Array): FileStat {
     return readStat(path)
   }
@@ -64,6 +81,30 @@ export class PosixSource implements Source {
 
   attributes(directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes {
     return attributesOf(childPath(directory, name), stat, saver)
+  }
+
+  openFile(directory: DirectoryHandle, name: Uint8Array): FileHandle {
+    return openFileForRead(childPath(directory, name))
+  }
+
+  closeFile(file: FileHandle): void {
+    closeSync(file)
+  }
+
+  statFile(file: FileHandle): FileStat {
+    return fileStat(file)
+  }
+
+  read(file: FileHandle, buffer: Uint8Array, offset: number, length: number, position: number): number {
+    return readSync(file, buffer, offset, length, position)
+  }
+
+  ranges(file: FileHandle, sizeBytes: number): Iterable<DataRange> {
+    return dataRanges(file, sizeBytes)
+  }
+
+  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver): Attributes {
+    return attributesOf(file, stat, saver)
   }
 
   isCache(directory: DirectoryHandle): boolean {

@@ -33,7 +33,11 @@ const COMPARE_BYTES = 1024 * 1024
 export async function openDirectoryBackend(path: string): Promise<DirectoryBackend> {
   const root = resolve(path)
   const status = await stat(root).catch((error: unknown) => {
-    if (isMissing(error)) throw new VaultError('vault-missing', `no directory at ${root}`, { cause: error })
+    if (isMissing(error)) {
+      throw new VaultError('vault-missing', `no directory at ${root}`, {
+        hint: 'check the place given with --repo, or make a vault there with: s3vault init', cause: error,
+      })
+    }
     throw systemError(error, 'read', root)
   })
   if (!status.isDirectory()) throw new VaultError('vault-missing', `${root} is not a directory`)

@@ -31,6 +31,8 @@ export interface KnownFiles {
   forget(key: DirectoryKey, name: Uint8Array): void
   /** Makes what was put so far survive a crash. */
   checkpoint(): void
+  /** Why it stopped remembering (a full disk): the backup goes on without it. */
+  readonly problem: string | undefined
   /** This run ended with `snapshot`. */
   complete(snapshot: string): void
   close(): void
@@ -40,6 +42,7 @@ export interface KnownFiles {
 export class NoKnownFiles implements KnownFiles {
   readonly lastRun = 0
   readonly lastSnapshot = undefined
+  readonly problem = undefined
   readonly run = 1
   readonly isSweep = false
   directory(): readonly KnownFile[] {

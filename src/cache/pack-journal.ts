@@ -1,5 +1,6 @@
-// Packs that a run has stored and no index segment names yet, one line each. After a crash the next run adopts them, so
-// that nothing is uploaded twice. A journal belongs to one process and is removed when its packs are indexed.
+// Packs that a run stores, one line each, written before they are sent. After a crash the next run adopts those that are
+// there and that no index segment names, so that nothing is uploaded twice. A journal belongs to one process and is removed
+// when its packs are indexed.
 import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from '../errors/vault-error.ts'
@@ -21,7 +22,7 @@ export class PackJournal {
   }
 
   /** Best effort: what cannot be noted is only stored again after a crash. */
-  stored({ kind, id }: JournaledPack): void {
+  storing({ kind, id }: JournaledPack): void {
     try {
       appendFileSync(this.#path, `${kind === 'data' ? 'd' : 'm'} ${id}\n`, { mode: 0o600 })
     } catch (error) {
@@ -43,9 +44,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
+export interface AbandonedJournal {
+  readonly path: string
+  readonly packs: readonly JournaledPack[]
+}
+
 /** Journals of runs that have ended without removing theirs. */
-export function abandonedJournals(directory: string): { readonly path: string; readonly packs: readonly JournaledPack[] }[] {
-  const journals: { path: string; packs: JournaledPack[] }[] = []
+export function abandonedJournals(directory: string): AbandonedJournal[] {
+  const journals: AbandonedJournal[] = []
   for (const name of readdirSync(directory)) {
     const pid = Number(/^[0-9a-f]{32}\.(\d+)$/.exec(name)?.[1] ?? 0)
     if (pid === 0 || isAlive(pid)) continue

@@ -89,7 +89,7 @@ export class DataCheck {
   ): Promise<PackVerdict | undefined> {
     try {
       const { entries } = await readIndexedPack(this.#run, pack)
-      const copies = entries.map((entry) => ({ ...entry, id: Uint8Array.from(entry.id) as typeof entry.id }))
+      const copies = entries.map((entry) => ({ ...entry, id: new Uint8Array(entry.id) as typeof entry.id }))
       return await pool.run({ ...task, entries: copies }, [task.bytes.buffer])
     } catch (error) {
       if (!isVaultError(error, 'vault-damaged')) throw error
@@ -121,5 +121,5 @@ export class DataCheck {
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes
   const isOwn = buffer instanceof ArrayBuffer && bytes.byteOffset === 0 && bytes.byteLength === buffer.byteLength
-  return isOwn ? new Uint8Array(buffer) : Uint8Array.from(bytes)
+  return isOwn ? new Uint8Array(buffer) : new Uint8Array(bytes)
 }

@@ -36,7 +36,7 @@ export class LinkOutline {
   }
 
   addTableNode(id: BlobId, node: TableOutline): void {
-    this.#tables.set(toHex(id), 'records' in node ? node : { children: node.children.map((child) => Uint8Array.from(child) as BlobId) })
+    this.#tables.set(toHex(id), 'records' in node ? node : { children: node.children.map((child) => new Uint8Array(child) as BlobId) })
   }
 
   #readTable(root: BlobId): TableReading {

@@ -26,7 +26,7 @@ export interface WalkItem {
   readonly bytes?: number
 }
 
-const copyOf = (id: BlobId): BlobId => blobId(Uint8Array.from(id)) // ids are views that would keep their node in memory
+const copyOf = (id: BlobId): BlobId => blobId(new Uint8Array(id)) // ids are views that would keep their node in memory
 
 export interface WalkParts {
   readonly run: CheckRun

@@ -66,7 +66,7 @@ export class VaultIndex {
     this.states.admit(packNumber)
     if (this.#condemned.has(pack.id)) this.states.set(packNumber, 'condemned')
     // Copies: the key table as it was decoded is a view that keeps its whole segment in memory, 45 bytes a blob.
-    const keys = pack.keys.map((key) => ({ ...key, wrapped: Uint8Array.from(key.wrapped) }))
+    const keys = pack.keys.map((key) => ({ ...key, wrapped: new Uint8Array(key.wrapped) }))
     this.#packs.push({
       id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys, blobCount: pack.entries.length,
       segments: new Set(segment ? [segment] : []),

@@ -23,6 +23,8 @@ interface Sample {
 const WINDOW_MS = 10_000
 /** Samples closer together than this add nothing. */
 const SAMPLE_MS = 200
+/** Opening and closing one file takes about as long as reading this much: 0.2 ms, at 150 MB/s. */
+const ITEM_COST_BYTES = 32 * 1024
 
 /** Times are any monotonic clock's, in ms. */
 export class ProgressMeter {
@@ -67,13 +69,19 @@ export class ProgressMeter {
   }
 }
 
-/** The slower of bytes and items decides: many small files take longer than their bytes say. */
+/** Bytes and items as one amount of work. */
+function work(bytes: number | undefined, items: number | undefined): number {
+  return (bytes ?? 0) + (items ?? 0) * ITEM_COST_BYTES
+}
+
+/** From what has a total: bytes, items or both. */
 function timeLeft(progress: Progress, bytesPerSecond: number, itemsPerSecond: number): number | undefined {
-  const lefts: number[] = []
-  const add = (done: number, total: number | undefined, perSecond: number): void => {
-    if (total !== undefined && perSecond > 0) lefts.push((Math.max(0, total - done) / perSecond) * 1000)
-  }
-  add(progress.bytesDone, progress.bytesTotal, bytesPerSecond)
-  add(progress.itemsDone, progress.itemsTotal, itemsPerSecond)
-  return lefts.length === 0 ? undefined : Math.max(...lefts)
+  const { bytesDone, bytesTotal, itemsDone, itemsTotal } = progress
+  if (bytesTotal === undefined && itemsTotal === undefined) return undefined
+  const hasBytes = bytesTotal !== undefined && bytesTotal > 0
+  const hasItems = itemsTotal !== undefined
+  const perSecond = work(hasBytes ? bytesPerSecond : 0, hasItems ? itemsPerSecond : 0)
+  if (perSecond <= 0) return undefined
+  const done = work(hasBytes ? bytesDone : 0, hasItems ? itemsDone : 0)
+  return (Math.max(0, work(bytesTotal, itemsTotal) - done) / perSecond) * 1000
 }

@@ -4,11 +4,11 @@ import { TaskGroup } from '../async/task-group.ts'
 import type { RandomSource } from '../async/random.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import type { SegmentId } from '../ids/ids.ts'
+import type { PackId, SegmentId } from '../ids/ids.ts'
 import { SEGMENT_ENTRIES_TARGET } from '../limits/limits.ts'
 import { decodePack, sealSegment, segmentName, type EncodedPack, type IndexedPack } from '../index/segment.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
-import { packName } from '../pack/layout.ts'
+import { packName, type PackKind } from '../pack/layout.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
 
 export interface PackStoreParts {
@@ -17,8 +17,8 @@ export interface PackStoreParts {
   readonly random: RandomSource
   readonly index: VaultIndex
   readonly signal?: AbortSignal
-  /** Hears of each pack that is stored and in no segment yet, so that an interrupted run can be continued. */
-  readonly onStored?: (pack: EncodedPack) => void
+  /** Hears of each pack before it is sent, so that an interrupted run can be continued: it may be stored and in no segment. */
+  readonly onStoring?: (pack: { readonly kind: PackKind; readonly id: PackId }) => void
   readonly onUploaded?: (bytes: number) => void
 }
 
@@ -51,14 +51,14 @@ export class PackStore {
   }
 
   async #store(pack: SealedPack): Promise<void> {
-    const { backend, signal, onStored, onUploaded } = this.#parts
+    const { backend, signal, onStoring, onUploaded } = this.#parts
+    onStoring?.(pack)
     await backend.put(packName(pack.kind, pack.id), pack.bytes, signal ? { signal } : {})
     const { id, kind, keyTable, directory } = pack
     const encoded: EncodedPack = { id, kind, sizeBytes: pack.bytes.length, keyTable, directory }
     this.packsStored++
     this.bytesStored += encoded.sizeBytes
     onUploaded?.(encoded.sizeBytes)
-    onStored?.(encoded)
     this.adopt(encoded, decodePack(encoded))
   }
 

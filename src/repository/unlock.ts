@@ -25,19 +25,16 @@ async function readConfig(backend: Backend, signal: AbortSignal | undefined): Pr
     return await backend.get(CONFIG_NAME, undefined, options)
   } catch (error) {
     if (!isVaultError(error, 'object-missing', 'vault-missing')) throw error
-    for await (const { name } of backend.list('', options)) {
-      const isHalfMade = name.startsWith(KEY_PREFIX)
-      throw new VaultError(
-        isHalfMade ? 'vault-incomplete' : 'vault-missing',
-        isHalfMade
-          ? `${backend.location}: the vault is half made or has lost its config object`
-          : `${backend.location}: there is no vault (other things are there)`,
-        {
-          hint: isHalfMade
-            ? 'if init was interrupted, run init again; otherwise restore the object "config" from a copy'
-            : 'check the place given with --repo',
-        },
-      )
+    // Key slots tell a vault; what a listing of all starts with may be anything.
+    for await (const _slot of backend.list(KEY_PREFIX, options)) {
+      throw new VaultError('vault-incomplete', `${backend.location}: the vault is half made or has lost its config object`, {
+        hint: 'if init was interrupted, run init again; otherwise restore the object "config" from a copy', cause: error,
+      })
+    }
+    for await (const _other of backend.list('', options)) {
+      throw new VaultError('vault-missing', `${backend.location}: there is no vault (other things are there)`, {
+        hint: 'check the place given with --repo', cause: error,
+      })
     }
     throw new VaultError('vault-missing', `${backend.location}: there is no vault`, {
       hint: 'check the place given with --repo, or make one with: s3vault init',

@@ -6,8 +6,8 @@ import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { packName } from '../pack/layout.ts'
 import type { PlannedRange, PlannedUnit } from './fetch-plan.ts'
 
-/** Fetched bytes that workers have not yet written. */
-export const BYTES_IN_FLIGHT_MAX = 96 * 1024 * 1024
+/** Fetched bytes that workers have not yet written. A local disk needs no long pipe. */
+export const BYTES_IN_FLIGHT_MAX = { local: 32 * 1024 * 1024, remote: 96 * 1024 * 1024 }
 /** On a local disk a request costs nothing, and small ranges spread over the workers without being copied. */
 export const RANGE_BYTES_MAX = { local: 4 * 1024 * 1024, remote: 32 * 1024 * 1024 }
 
@@ -22,13 +22,14 @@ export interface UnitSink {
 export class RangeFetcher {
   readonly #backend: Backend
   readonly #signal: AbortSignal | undefined
-  readonly #bytes = new Semaphore(BYTES_IN_FLIGHT_MAX)
+  readonly #bytes: Semaphore
   readonly #connections: Semaphore
   readonly #tasksMax: number
 
   constructor(backend: Backend, parallelism: number, signal: AbortSignal | undefined) {
     this.#backend = backend
     this.#signal = signal
+    this.#bytes = new Semaphore(backend.isRemote ? BYTES_IN_FLIGHT_MAX.remote : BYTES_IN_FLIGHT_MAX.local)
     this.#connections = new Semaphore(backend.connectionsMax)
     this.#tasksMax = backend.connectionsMax + 2 * parallelism
   }

@@ -1,6 +1,7 @@
 // One window from plan to disk: compare what exists, plan by pack, make files, fetch and write, mend from other copies,
 // finish, read back; then what the walk left for afterwards (links, attributes of directories).
 import { closeSync, ftruncateSync, unlinkSync } from 'node:fs'
+import { TaskGroup } from '../async/task-group.ts'
 import { assert } from '../errors/assert.ts'
 import type { VaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
@@ -32,6 +33,8 @@ export interface WindowTools {
 
 /** Files whose attributes go in one message. */
 const FINISH_BATCH = 256
+/** Blobs of up to 64 MiB each, though mostly of 1. */
+const MENDED_AT_ONCE = 4
 
 export async function runWindow(window: Window, tools: WindowTools): Promise<void> {
   const run = new WindowRun(window, tools)
@@ -179,7 +182,12 @@ class WindowRun {
         tally.report.rangesFetched++
       },
     })
-    for (const blob of failed) await this.#mend(blob)
+    const mending = new TaskGroup(MENDED_AT_ONCE)
+    try {
+      for (const blob of failed) await mending.add(() => this.#mend(blob))
+    } finally {
+      await mending.finish()
+    }
   }
 
   /** Another copy of the blob, from whichever pack has one; else the files that need it are damaged. */

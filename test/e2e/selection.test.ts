@@ -50,11 +50,9 @@ describe('what a backup takes', () => {
   })
 
   it('--exclude: names, anchored paths, directories, the last match decides', async () => {
-    assert.deepEqual(await taken('-e', '*.o'), without('a/drop.o', 'a/sub/drop.o', 'a/sub/keep.o'))
     assert.deepEqual(await taken('-e', '*.o', '-e', '!keep.o'), without('a/drop.o', 'a/sub/drop.o'))
-    assert.deepEqual(await taken('-e', `${source}/target`), without('target/file'))
+    assert.deepEqual(await taken('-e', `${source}/target`, '-e', 'a/**/drop.?'), without('target/file', 'a/drop.o', 'a/sub/drop.o'))
     assert.deepEqual(await taken('--exclude', 'target/'), without('target/file', 'x/target/file'))
-    assert.deepEqual(await taken('--exclude', 'a/**/drop.?'), without('a/drop.o', 'a/sub/drop.o'))
   })
 
   it('--exclude-file, with comments and empty lines', async () => {
@@ -196,8 +194,8 @@ describe('what a restore does', () => {
     const right = 'content of a/one.txt'
     const wrong = 'CONTENT of a/one.txt'
     /** The file after a restore in that mode, when it held `content` of a time that many seconds from the snapshot's. */
+    await cli.restore([from, '-t', target])
     const left = async (mode: string, content: string, byS: number): Promise<string> => {
-      await cli.restore([from, '-t', target])
       writeFileSync(one, content)
       utimesSync(one, 1_600_000_000 + byS, 1_600_000_000 + byS)
       await cli.restore([from, '-t', target, '--overwrite', mode])

@@ -81,6 +81,8 @@ export class Cli {
   /** Everything of this person, and what a test puts beside it. Gone after the test; rm(1), as trees may be deeper than PATH_MAX. */
   readonly directory: string
   readonly env: Record<string, string>
+  /** The Node that runs the launcher. */
+  node = process.execPath
   readonly #secretFiles: string[] = []
 
   constructor(scope: Scope, env: Readonly<Record<string, string>> = {}) {
@@ -132,7 +134,7 @@ export class Cli {
   /** Starts the program; the caller waits for it with `ended`. */
   start(args: readonly string[], { env = {}, uid, cwd = this.directory }: RunOptions = {}): ChildProcess {
     const user = uid === undefined ? {} : { uid, gid: uid }
-    return spawn(process.execPath, [launcher, ...args], { env: { ...this.env, ...env }, cwd, ...user })
+    return spawn(this.node, [launcher, ...args], { env: { ...this.env, ...env }, cwd, ...user })
   }
 
   async run(args: readonly string[], options: RunOptions = {}): Promise<CliRun> {
@@ -180,14 +182,22 @@ export class Cli {
     return records.filter(({ type }) => type === 'entry').map(({ path }) => String(path))
   }
 
-  /** Runs into a failure: its exit code, exactly one line and perhaps a hint on stderr, and nothing on stdout. */
+  /** Runs into a failure, told as one line of JSON. The words for people are made of the same record: see `failsInWords`. */
   async fails(code: number, args: readonly string[], options: RunOptions = {}): Promise<FailureRecord> {
-    const text = await this.expect(code, args, options)
-    assert.match(text.stderr, /^(warning: .*\n)*s3vault: .+\n(  hint: .+\n)?$/, 'one line, and a hint')
     const run = await this.expect(code, [...args, '--json'], options)
-    const lines = run.stderr.split('\n').filter((line) => line !== '')
-    assert.equal(lines.length, 1, `one line of JSON: ${run.stderr}`)
-    return JSON.parse(lines[0] ?? '') as FailureRecord
+    const failure = JSON.parse(run.stderr) as FailureRecord
+    assert.match(run.stderr, /^.*\n$/, 'one line')
+    assert.doesNotMatch(failure.message, /\n/)
+    assert.equal(failure.exitCode, code)
+    return failure
+  }
+
+  /** Runs into a failure, told in one line and a hint on stderr, and nothing on stdout. Returns stderr. */
+  async failsInWords(code: number, args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const { stderr, stdout } = await this.expect(code, args, options)
+    assert.match(stderr, /^(warning: .*\n)*s3vault: .+\n(  hint: .+\n)?$/)
+    assert.equal(stdout, '')
+    return stderr
   }
 }
 

@@ -17,7 +17,10 @@ export class SeededRandom implements RandomSource {
 
   #next(): number {
     const s = this.#state
-    const [a = 0, b = 0, c = 0, d = 0] = s
+    const a = s[0] ?? 0
+    const b = s[1] ?? 0
+    const c = s[2] ?? 0
+    const d = s[3] ?? 0
     const rotated = Math.imul(b, 5)
     const result = Math.imul((rotated << 7) | (rotated >>> 25), 9) >>> 0
     const x = c ^ a
@@ -36,7 +39,10 @@ export class SeededRandom implements RandomSource {
 
   bytes(count: number): Uint8Array {
     const bytes = new Uint8Array(count)
-    for (let i = 0; i < count; i++) bytes[i] = this.#next() & 0xff
+    for (let at = 0; at < count; at += 4) {
+      const word = this.#next()
+      for (let i = 0; i < 4 && at + i < count; i++) bytes[at + i] = word >>> (8 * i)
+    }
     return bytes
   }
 }

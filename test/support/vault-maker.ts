@@ -1,10 +1,10 @@
 // Makes small vaults for tests with the code that a backup uses: trees through DirectoryBuilder, blobs through BlobWriter,
 // packs and segments through PackStore. The password is a generated secret, so nothing waits for argon2.
-import type { RandomSource } from '../../src/async/random.ts'
-import { SystemRandom } from '../../src/async/random.ts'
+import { SystemRandom, type RandomSource } from '../../src/async/random.ts'
 import type { Backend } from '../../src/backend/backend.ts'
 import { BlobWriter, type PackOutlet } from '../../src/content/blob-writer.ts'
 import { systemKdf } from '../../src/crypto/kdf.ts'
+import { assert } from '../../src/errors/assert.ts'
 import { toHex, type BlobId, type SnapshotId } from '../../src/ids/ids.ts'
 import { loadIndex } from '../../src/repository/index-loading.ts'
 import { initVault, newSecret, type NewVault } from '../../src/repository/init.ts'
@@ -122,21 +122,39 @@ export interface StoredTree {
   readonly tree: BlobId
 }
 
+/** Root directory and link table of what a test stores. */
+export interface BuiltTree {
+  readonly tree: BlobId
+  readonly links?: BlobId | undefined
+}
+
+function buildTree(root: DirectoryNode, savers: TreeSaving): BuiltTree {
+  const saver = new TreeSaver(savers)
+  const inode = saver.directory(root)
+  assert(inode.kind === 'directory', 'the root is a directory')
+  return { tree: inode.tree, links: saveLinkTable(savers.metadata, [...saver.records.values()]) }
+}
+
 /** Stores `root` as one snapshot, as a backup would: packs, then segments, then the snapshot. */
-export async function storeSnapshot(vault: MadeVault, root: DirectoryNode, options: StoreOptions): Promise<StoredTree> {
+export const storeSnapshot = (vault: MadeVault, root: DirectoryNode, options: StoreOptions): Promise<StoredTree> =>
+  storeBuilt(vault, (savers) => buildTree(root, savers), options)
+
+/** The same for a tree that the test builds itself. */
+export async function storeBuilt(
+  vault: MadeVault, build: (savers: TreeSaving) => BuiltTree, options: StoreOptions,
+): Promise<StoredTree> {
   const { backend, keys } = vault
   const random = options.random ?? new SystemRandom()
   const { index } = await loadIndex({ backend, keys })
   const store = new PackStore({ backend, keys, random, index })
   const targetBytes = options.packBytes ?? 1024 * 1024
-  let packs: SealedPack[] = []
+  const packs: SealedPack[] = []
   const outlet: PackOutlet = { buffer: () => new Uint8Array(targetBytes), emit: (pack) => packs.push(pack) }
-  const parts = { keys, random, table: index.table, states: index.states, outlet, targetBytes, compression: { codec: 'zstd', level: 3 } as const }
+  const compression = { codec: 'zstd', level: 3 } as const
+  const parts = { keys, random, table: index.table, states: index.states, outlet, targetBytes, compression }
   const data = new BlobWriter('data', parts)
   const metadata = new BlobWriter('metadata', parts)
-  const saver = new TreeSaver({ data, metadata })
-  const inode = saver.directory(root)
-  const links = saveLinkTable(metadata, [...saver.records.values()])
+  const { tree, links } = build({ data, metadata })
   data.flush()
   metadata.flush()
   for (const [place, pack] of packs.entries()) {
@@ -146,11 +164,8 @@ export async function storeSnapshot(vault: MadeVault, root: DirectoryNode, optio
       await store.writeSegment()
     }
   }
-  packs = []
   await store.drain()
   await store.writeSegment()
-  const tree = 'tree' in inode ? inode.tree : undefined
-  if (!tree) throw new Error('the root is a directory')
   const { stored, bytes } = sealSnapshot(keys, random, {
     version: 1, time: new Date(options.serverTimeMs).toISOString(), host: options.host ?? 'host', user: 'u', paths: ['/'], tags: [],
     program: 'test', tree: toHex(tree), ...(links ? { links: toHex(links) } : {}),

@@ -23,9 +23,9 @@ async function readAll(shelf: BlobShelf, root: BlobId): Promise<ContentItem[]> {
   return items
 }
 
-it('round trip of one run up to 300,000, and of holes only', async () => {
+it('round trip of one run up to 100,000, and of holes only', async () => {
   const random = new SeededRandom(seed)
-  for (const [count, holes] of [[1, 0], [1, 10], [33, 2], [255, 2], [257, 2], [2048, 10], [2049, 10], [5000, 10], [300_000, 1]] as const) {
+  for (const [count, holes] of [[1, 0], [1, 10], [33, 2], [255, 2], [257, 2], [2048, 10], [2049, 10], [5000, 10], [100_000, 1]] as const) {
     const shelf = new BlobShelf()
     const items = runs(random, count, holes)
     const read = await readAll(shelf, saveContentList(shelf, items))
@@ -40,7 +40,7 @@ it('an insert into 100,000 runs rewrites one leaf and its ancestors', () => {
   const items = runs(random, 100_000)
   saveContentList(shelf, items)
   const all = shelf.added.length
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 5; round++) {
     const changed = [...items]
     changed.splice(random.below(items.length), 0, ...runs(random, 1, 0))
     const before = shelf.added.length
@@ -56,11 +56,11 @@ it('no runs is a bug of the caller, not an endless loop', () => {
 it('flipped bits, random bytes and cycles are VaultErrors or other lists', async () => {
   const random = new SeededRandom(seed + 2)
   const shelf = new BlobShelf()
-  saveContentList(shelf, runs(random, 3000))
+  saveContentList(shelf, runs(random, 600))
   const nodes = [...shelf.blobs.values()]
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 1500; round++) {
     const model = nodes[random.below(nodes.length)] ?? new Uint8Array(0)
-    const bytes = round % 3 === 0 ? Uint8Array.from([1, random.below(20), ...random.bytes(random.below(200))]) : Uint8Array.from(model)
+    const bytes = round % 3 === 0 ? Uint8Array.from([1, random.below(20), ...random.bytes(random.below(200))]) : new Uint8Array(model)
     const at = random.below(Math.min(bytes.length, 200))
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8))
     const hostile = new BlobShelf()

@@ -38,7 +38,7 @@ const plain = (value: unknown): unknown =>
 
 it('read and find give back what was built', async () => {
   const random = new SeededRandom(seed)
-  for (const count of [0, 1, 2, 3, 50, 300, 1500, 4000]) {
+  for (const count of [0, 1, 2, 3, 50, 300, 1500]) {
     const shelf = new BlobShelf()
     const entries = randomEntries(random, count)
     const { tree, summary } = build(shelf, entries)
@@ -57,7 +57,7 @@ it('read and find give back what was built', async () => {
 it('visits every node blob once, and the same entries give the same tree', async () => {
   const random = new SeededRandom(seed + 1)
   const shelf = new BlobShelf()
-  const entries = randomEntries(random, 5000)
+  const entries = randomEntries(random, 3000)
   const { tree } = build(shelf, entries)
   const visited = new Set<string>()
   await readAll(shelf, tree, (id) => visited.add(Buffer.from(id).toString('hex')))
@@ -81,7 +81,7 @@ it('one change among 50,000 entries rewrites one leaf and its ancestors', () => 
   build(shelf, entries)
   const nodes = shelf.blobs.size
   const spread: number[] = []
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 9; round++) {
     const at = random.below(entries.length)
     const changed = [...entries]
     if (round % 3 === 0) changed[at] = fileOf(`file-${String(at).padStart(8, '0')}.txt`, 2 + round)
@@ -99,15 +99,15 @@ it('one change among 50,000 entries rewrites one leaf and its ancestors', () => 
 it('flipped bits and random bytes in nodes are VaultErrors or other sound values, never more', async () => {
   const random = new SeededRandom(seed + 3)
   const shelf = new BlobShelf()
-  const { tree } = build(shelf, randomEntries(random, 1200))
+  const { tree } = build(shelf, randomEntries(random, 400))
   const nodes = [...shelf.blobs.values()]
   let refused = 0
-  const rounds = 4000
+  const rounds = 2000
   for (let round = 0; round < rounds; round++) {
     const model = nodes[random.below(nodes.length)] ?? new Uint8Array(0)
     const bytes = round % 4 === 0
       ? Uint8Array.from([1, random.below(18), ...random.bytes(random.below(400))])
-      : Uint8Array.from(model.subarray(0, random.below(10) === 0 ? random.below(model.length) : model.length))
+      : new Uint8Array(model.subarray(0, random.below(10) === 0 ? random.below(model.length) : model.length))
     for (let flips = round % 4 === 0 ? 0 : 1 + random.below(3); flips > 0 && bytes.length > 0; flips--) {
       const at = random.below(3) === 0 ? random.below(Math.min(bytes.length, 64)) : random.below(bytes.length)
       bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8))

@@ -16,7 +16,7 @@ const record = (random: SeededRandom, link: bigint): LinkRecord =>
 
 it('reads in order and finds, for link ids over the whole 64 bits', async () => {
   const random = new SeededRandom(seed)
-  for (const count of [1, 2, 500, 4000]) {
+  for (const count of [1, 2, 500, 2000]) {
     const shelf = new BlobShelf()
     const links = new Set([0n, 2n ** 64n - 2n].slice(0, count))
     while (links.size < count) links.add(Buffer.from(random.bytes(8)).readBigUInt64LE() % (2n ** 64n - 2n))
@@ -44,8 +44,8 @@ it('flipped bits are VaultErrors or other records', async () => {
   const shelf = new BlobShelf()
   saveLinkTable(shelf, Array.from({ length: 400 }, (_, i) => record(random, BigInt(i) * 977n)))
   const nodes = [...shelf.blobs.values()]
-  for (let round = 0; round < 2000; round++) {
-    const bytes = Uint8Array.from(nodes[random.below(nodes.length)] ?? [])
+  for (let round = 0; round < 800; round++) {
+    const bytes = new Uint8Array(nodes[random.below(nodes.length)] ?? [])
     const at = random.below(Math.min(bytes.length, 500))
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8))
     const hostile = new BlobShelf()

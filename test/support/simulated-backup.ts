@@ -1,0 +1,163 @@
+// The product's backup run on memory alone: in-memory source and backend, one inline reader, a clock and random source from
+// the test. What it remembers between runs stays in the object, as a machine's cache directory would.
+import { InlineReaders } from '../../src/archiver/reader-pool.ts'
+import type { Clock } from '../../src/async/clock.ts'
+import type { RandomSource } from '../../src/async/random.ts'
+import type { Backend } from '../../src/backend/backend.ts'
+import type { KnownFile, KnownFiles } from '../../src/cache/known-files.ts'
+import type { AbandonedJournal, JournaledPack } from '../../src/cache/pack-journal.ts'
+import { BackupRun, type BackupResult, type BackupTask } from '../../src/operations/backup-run.ts'
+import type { BackupSurroundings } from '../../src/operations/backup-surroundings.ts'
+import { readContentList } from '../../src/tree/content-list.ts'
+import { readDirectoryTree } from '../../src/tree/directory.ts'
+import type { BlobId } from '../../src/ids/ids.ts'
+import { Repository } from '../../src/repository/repository.ts'
+import type { UnlockedVault } from '../../src/repository/unlock.ts'
+import { linksOf, treeOf, type StoredSnapshot } from '../../src/snapshot/snapshot.ts'
+import { inodeOf } from '../../src/tree/tree-path.ts'
+import type { MemorySource } from './memory-source.ts'
+
+interface Memory {
+  readonly files: Map<string, Map<string, KnownFile>>
+  run: number
+  lastRun: number
+  lastSnapshot: string | undefined
+}
+
+class MemoryKnownFiles implements KnownFiles {
+  readonly #memory: Memory
+  readonly run: number
+  readonly lastRun: number
+  readonly lastSnapshot: string | undefined
+  readonly isSweep = false
+  readonly problem = undefined
+
+  constructor(memory: Memory) {
+    this.#memory = memory
+    this.run = ++memory.run
+    this.lastRun = memory.lastRun
+    this.lastSnapshot = memory.lastSnapshot
+  }
+
+  #rows(key: Uint8Array): Map<string, KnownFile> {
+    const name = Buffer.from(key).toString('hex')
+    const rows = this.#memory.files.get(name) ?? new Map<string, KnownFile>()
+    this.#memory.files.set(name, rows)
+    return rows
+  }
+
+  directory(key: Uint8Array): readonly KnownFile[] {
+    return [...this.#rows(key).values()].sort((a, b) => Buffer.compare(a.name, b.name))
+  }
+
+  put(key: Uint8Array, file: Omit<KnownFile, 'run'>): void {
+    this.#rows(key).set(Buffer.from(file.name).toString('hex'), {
+      name: Buffer.from(file.name), volatile: Buffer.from(file.volatile), entry: Buffer.from(file.entry), run: this.run,
+    })
+  }
+
+  confirm(key: Uint8Array, name: Uint8Array): void {
+    const row = this.#rows(key).get(Buffer.from(name).toString('hex'))
+    if (row) this.put(key, row)
+  }
+
+  forget(key: Uint8Array, name: Uint8Array): void {
+    this.#rows(key).delete(Buffer.from(name).toString('hex'))
+  }
+
+  checkpoint(): void {}
+
+  complete(snapshot: string): void {
+    this.#memory.lastRun = this.run
+    this.#memory.lastSnapshot = snapshot
+  }
+
+  close(): void {}
+}
+
+export interface SimulatedHostParts {
+  readonly vault: UnlockedVault
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly source: MemorySource
+  readonly host: string
+}
+
+/** One machine that backs up `/` of its source. */
+export class SimulatedHost {
+  readonly #parts: SimulatedHostParts
+  readonly #memory: Memory = { files: new Map(), run: 0, lastRun: 0, lastSnapshot: undefined }
+  readonly #journals = new Map<string, JournaledPack[]>()
+  readonly warnings: string[] = []
+
+  constructor(parts: SimulatedHostParts) {
+    this.#parts = parts
+  }
+
+  /** Loses what the machine remembers. */
+  forgetEverything(): void {
+    this.#memory.files.clear()
+    this.#journals.clear()
+  }
+
+  async backup(backend: Backend, task: Partial<BackupTask> = {}): Promise<BackupResult> {
+    const { vault, host } = this.#parts
+    const run = new BackupRun(
+      {
+        paths: [Buffer.from('/')], host, user: 'root', tags: [], mode: 'commit', reading: 'changed', ownDirectories: [],
+        selection: { excludes: [], excludeCaches: false, oneFileSystem: false },
+        events: (event) => {
+          if (event.type === 'warning') this.warnings.push(`${event.item}: ${event.message}`)
+        },
+        ...task,
+      },
+      new Repository(backend, vault),
+      this.#surroundings(),
+    )
+    return run.run()
+  }
+
+  #surroundings(): BackupSurroundings {
+    const { clock, random, source } = this.#parts
+    const running = new Map<string, JournaledPack[]>()
+    return {
+      clock, random, source,
+      startReaders: (options) => new InlineReaders(options, { source, random, nowMs: () => clock.nowMs() }),
+      knownFiles: () => new MemoryKnownFiles(this.#memory),
+      journal: (session) => {
+        running.set(session, [])
+        return {
+          storing: (pack) => {
+            this.#journals.set(session, [...(this.#journals.get(session) ?? []), pack])
+          },
+          remove: () => this.#journals.delete(session),
+        }
+      },
+      abandonedJournals: () =>
+        [...this.#journals].filter(([path]) => !running.has(path)).map(([path, packs]): AbandonedJournal => ({ path, packs })),
+      removeJournal: ({ path }) => this.#journals.delete(path),
+    }
+  }
+}
+
+/** Path -> content of all files of a snapshot, read back through the vault. */
+export async function readSnapshotFiles(repository: Repository, snapshot: StoredSnapshot): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  const root = { tree: treeOf(snapshot), links: linksOf(snapshot) }
+  const walk = async (tree: BlobId, path: string): Promise<void> => {
+    for await (const entry of readDirectoryTree(repository.reader, tree)) {
+      const inode = await inodeOf(repository.reader, root, entry)
+      const name = `${path}/${Buffer.from(entry.name).toString('utf8')}`
+      if (inode.kind === 'directory') await walk(inode.tree, name)
+      if (inode.kind !== 'file') continue
+      const parts: Uint8Array[] = []
+      const items = 'items' in inode.content ? inode.content.items : readContentList(repository.reader, inode.content.list)
+      for await (const item of items) {
+        parts.push(item.id ? await repository.reader.load('data', item.id) : new Uint8Array(item.length))
+      }
+      files.set(name, Buffer.concat(parts))
+    }
+  }
+  await walk(root.tree, '')
+  return files
+}
