@@ -31,7 +31,12 @@ process.on('exit', () => {
   process.exitCode = 70
 })
 
+/** Resolves when all that was printed has reached its reader, or the reader is gone. */
+const delivered = (stream) => new Promise((resolve) => stream.write('', () => resolve()))
+
 const { runProgram } = await loadProgram()
 const exitCode = await runProgram(process.argv.slice(2), root)
+// A pipe takes 64 KiB; process.exit would drop what a slow reader has not taken yet.
+await Promise.all([delivered(process.stdout), delivered(process.stderr)])
 isFinished = true
 process.exit(exitCode)

@@ -91,7 +91,8 @@ async function showHelp(argv: string[], manifest: ProgramManifest, dist: string)
 function surviveClosedPipes(stopsWithoutReader: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      // Output into a file on a full disk, say. What cannot be said on stderr is told by the exit code.
+      if (error.code !== 'EPIPE') process.exit(stream === process.stderr ? exitCode('unwritable') : fail(error, []))
       if (stopsWithoutReader && stream === process.stdout) process.exit(exitCode('ok'))
     })
   }

@@ -48,7 +48,8 @@ export abstract class VaultCommand extends Command {
   protected chooseVault(flags: CommonFlags, output: Output): VaultChoice {
     const choice = chooseVault(flags, process.env)
     warnOfOpenCredentials(choice, process.env, (item, message) => output.warning(item, message))
-    return choice
+    const onNotice = (message: string): void => output.onEvent({ type: 'notice', message })
+    return { ...choice, place: { ...choice.place, onNotice } }
   }
 
   protected passwordSources(flags: CommonFlags, { secretFile }: VaultChoice, output: Output): PasswordSources {

@@ -86,6 +86,12 @@ interface Place {
 /** Levels that are walked in one piece: a path of thousands of names would overflow the stack. */
 const STACK_LEVELS_MAX = 64
 
+/**
+ * Directories that are walked but stay open because their files are still being read. With those above them and all else
+ * they fit the lowest limit in use (1,024 descriptors); a tree of many small directories would open thousands.
+ */
+const UNREAD_DIRECTORIES_MAX = 512
+
 interface FilePlace {
   readonly place: Place
   readonly key: Uint8Array
@@ -116,6 +122,8 @@ export class Archiver {
   readonly #parts: ArchiverParts
   readonly #links: LinkCollector
   readonly #excludes: PatternList
+  #unreadDirectories = 0
+  #onDirectoryRead: (() => void) | undefined
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts
@@ -220,12 +228,23 @@ export class Archiver {
     }
     for (; next < rows.length; next++) known.forget(key, (rows[next] as KnownFile).name)
     progress.current = place.path
+    this.#unreadDirectories++
     return async () => {
       try {
         return await directory.finish()
       } finally {
         source.close(place.handle)
+        this.#unreadDirectories--
+        this.#onDirectoryRead?.()
       }
+    }
+  }
+
+  /** Waits until another directory may be opened. Those that are waited for need nothing but readers. */
+  async #descriptors(): Promise<void> {
+    while (this.#unreadDirectories >= UNREAD_DIRECTORIES_MAX) {
+      this.#parts.files.flush()
+      await new Promise<void>((resolve) => (this.#onDirectoryRead = resolve))
     }
   }
 
@@ -263,6 +282,7 @@ export class Archiver {
   async #subdirectory(parent: OpenDirectory, place: Place, name: Uint8Array, stat: FileStat): Promise<void> {
     const { source, saver, selection, ownDirectories, progress, inodeKey } = this.#parts
     if (ownDirectories.has(`${stat.dev}:${stat.ino}`)) return
+    if (this.#unreadDirectories >= UNREAD_DIRECTORIES_MAX) await this.#descriptors()
     const path = joinPath(place.path, name)
     let attributes: Attributes
     let handle: DirectoryHandle | undefined

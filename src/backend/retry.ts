@@ -21,6 +21,8 @@ export interface RetryOptions {
   readonly random: RandomSource
   /** No repetition begins later than this after the call began. Default 15 minutes. */
   readonly budgetMs?: number
+  /** The same as long as the storage has never answered: a mistyped address should not take a quarter of an hour. Default 30 s. */
+  readonly firstContactBudgetMs?: number
   /** The first delay is drawn from 0 to this. Default 500. */
   readonly firstDelayMsMax?: number
   /** No delay is longer. Default 30 s. */
@@ -30,12 +32,14 @@ export interface RetryOptions {
 }
 
 const BUDGET_MS = 15 * 60 * 1000
+const FIRST_CONTACT_BUDGET_MS = 30_000
 const FIRST_DELAY_MS_MAX = 500
 const DELAY_MS_MAX = 30_000
 
 export class RetryBackend implements Backend {
   readonly inner: Backend
   readonly #options: RetryOptions
+  readonly #contact = { isMade: false }
 
   constructor(inner: Backend, options: RetryOptions) {
     this.inner = inner
@@ -80,8 +84,10 @@ export class RetryBackend implements Backend {
         for await (const info of this.inner.list(prefix, resume)) {
           resume = { ...options, startAfter: info.name }
           backoff = this.#newBackoff()
+          this.#contact.isMade = true
           yield info
         }
+        this.#contact.isMade = true
         return
       } catch (error) {
         await backoff.wait(error, options.signal)
@@ -102,14 +108,16 @@ export class RetryBackend implements Backend {
   }
 
   #newBackoff(): Backoff {
-    return new Backoff(this.#options)
+    return new Backoff(this.#options, this.#contact)
   }
 
   async #repeat<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     const backoff = this.#newBackoff()
     for (;;) {
       try {
-        return await call()
+        const result = await call()
+        this.#contact.isMade = true
+        return result
       } catch (error) {
         await backoff.wait(error, signal)
       }
@@ -119,17 +127,22 @@ export class RetryBackend implements Backend {
 
 class Backoff {
   readonly #options: RetryOptions
+  readonly #contact: { isMade: boolean }
   readonly #startedMs: number
   #attempts = 0
 
-  constructor(options: RetryOptions) {
+  constructor(options: RetryOptions, contact: { isMade: boolean }) {
     this.#options = options
+    this.#contact = contact
     this.#startedMs = options.clock.elapsedMs()
   }
 
   /** Waits before the next attempt; throws `error` when there shall be none. */
   async wait(error: unknown, signal: AbortSignal | undefined): Promise<void> {
-    if (!(error instanceof VaultError) || error.retry !== 'later') throw error
+    if (!(error instanceof VaultError) || error.retry !== 'later') {
+      this.#contact.isMade = true // that was an answer, if not the wanted one
+      throw error
+    }
     const { clock, random, onRetry } = this.#options
     const ceilingMs = Math.min(
       this.#options.delayMsMax ?? DELAY_MS_MAX,
@@ -137,7 +150,11 @@ class Backoff {
     )
     const delayMs = Math.ceil(fraction(random) * ceilingMs)
     const spentMs = clock.elapsedMs() - this.#startedMs
-    if (spentMs + delayMs > (this.#options.budgetMs ?? BUDGET_MS)) throw error
+    const wholeMs = this.#options.budgetMs ?? BUDGET_MS
+    const budgetMs = this.#contact.isMade
+      ? wholeMs
+      : Math.min(wholeMs, this.#options.firstContactBudgetMs ?? FIRST_CONTACT_BUDGET_MS)
+    if (spentMs + delayMs > budgetMs) throw error
     this.#attempts++
     onRetry?.({ error, attempt: this.#attempts, delayMs })
     await sleepUnlessInterrupted(clock, delayMs, signal)

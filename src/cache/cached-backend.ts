@@ -68,7 +68,7 @@ export class CachedBackend implements Backend {
       await rename(temporary, path)
     } catch (error) {
       if (errnoOf(error) === undefined) throw error
-      await rm(temporary, { force: true })
+      await rm(temporary, { force: true }).catch(() => undefined) // nothing was written where even that fails
     }
   }
 

@@ -10,6 +10,9 @@ const SCHEMA_VERSION = 1
 /** Every so many runs each file seen is confirmed, and what was not seen is dropped. */
 const SWEEP_RUNS = 16
 
+/** How long another backup of the same series may hold the database before this one goes on without remembering. */
+const BUSY_MS = 3000
+
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
@@ -29,24 +32,32 @@ function openDatabase(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   // WAL with synchronous=NORMAL: a power cut may lose the last transactions, never the database.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 30000; PRAGMA cache_size = -8192;')
+  database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;`)
   const version = database.prepare('PRAGMA user_version').get() as { user_version: number }
   if (version.user_version !== SCHEMA_VERSION && version.user_version !== 0) {
     database.close()
     throw new Error(`schema version ${version.user_version}`)
   }
-  database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`)
+  if (version.user_version === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`)
   return database
 }
 
-/** Opens the database; one that is damaged or of another version is made anew, since it is only a cache. */
+/** SQLITE_BUSY: another backup of the same series is writing. */
+const isBusy = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === 5
+
+/**
+ * Opens the database; one that is damaged or of another version is made anew, since it is only a cache. One that another
+ * process uses is neither.
+ */
 function openOrRenew(path: string): DatabaseSync {
   try {
     return openDatabase(path)
-  } catch {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
+  } catch (error) {
+    if (isBusy(error)) throw new VaultError('target-unwritable', `the file cache ${path} is in use`, { cause: error })
   }
   try {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
     return openDatabase(path)
   } catch (cause) {
     throw new VaultError('target-unwritable', `cannot keep the file cache ${path}: ${describeError(cause)}`, {
@@ -65,6 +76,8 @@ export class FileDatabase implements KnownFiles {
   readonly #touch: StatementSync
   readonly #delete: StatementSync
   readonly #setMeta: StatementSync
+  /** True when it began empty: a first backup need not ask for each directory. */
+  readonly #isNew: boolean
   #inTransaction = false
   #problem: string | undefined
 
@@ -84,10 +97,11 @@ export class FileDatabase implements KnownFiles {
     const last = meta.get('lastSnapshot')
     this.lastSnapshot = last === undefined ? undefined : String(last)
     this.run = Number(meta.get('run') ?? 0) + 1
-    this.#setMeta.run('run', this.run)
+    this.#attempt(() => this.#setMeta.run('run', this.run))
+    this.#isNew = this.#database.prepare('SELECT 1 FROM files LIMIT 1').get() === undefined
   }
 
-  /** Why it stopped remembering (a full disk): the backup goes on without it. */
+  /** Why it stopped remembering (a full disk, another backup of the series that is writing): the backup goes on without. */
   get problem(): string | undefined {
     return this.#problem
   }
@@ -102,9 +116,13 @@ export class FileDatabase implements KnownFiles {
   }
 
   directory(key: DirectoryKey): readonly KnownFile[] {
-    let rows: readonly KnownFile[] = []
-    this.#attempt(() => (rows = this.#select.all(key) as unknown as FileRow[]))
-    return rows
+    if (this.#isNew) return []
+    try {
+      return this.#select.all(key) as unknown as FileRow[]
+    } catch (error) {
+      this.#problem ??= describeError(error)
+      return []
+    }
   }
 
   #begin(): void {

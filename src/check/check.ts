@@ -8,8 +8,10 @@
 //
 // Order of the listings: snapshots, segments, packs, against the order in which writers store them, so that a backup
 // under way is never mistaken for damage.
-import type { PackId } from '../ids/ids.ts'
+import type { ObjectName, PackId } from '../ids/ids.ts'
+import type { VaultIndex } from '../index/vault-index.ts'
 import { BlobReader } from '../repository/blob-reader.ts'
+import { GC_PREFIX, parseGcName } from '../session/marks.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { BlobFaults } from './blob-faults.ts'
 import { CheckRun } from './check-run.ts'
@@ -31,7 +33,7 @@ import { searchUnindexed } from './unindexed-packs.ts'
 interface Objects {
   readonly inventory: Inventory
   readonly keySlots: number
-  readonly dead: ReadonlySet<PackId>
+  readonly dead: Set<PackId>
 }
 
 async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Objects> {
@@ -41,6 +43,17 @@ async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Ob
   const dead = await checkProtocolObjects(run, inventory.protocol)
   checkChains(run, snapshots, inventory.forgotten)
   return { inventory, keySlots, dead }
+}
+
+/** Prune says which packs it deletes before it does; it may have said so since gc/ was listed. */
+async function learnLateDeletions(run: CheckRun, index: VaultIndex, { inventory, dead }: Objects): Promise<void> {
+  if (index.packs.every(({ id }) => inventory.packs.has(id) || dead.has(id))) return
+  const known = new Set<string>(inventory.protocol)
+  const late: ObjectName[] = []
+  for await (const { name } of run.backend.list(GC_PREFIX, run.readOptions)) {
+    if (parseGcName(name) && !known.has(name)) late.push(name)
+  }
+  for (const id of await checkProtocolObjects(run, late)) dead.add(id)
 }
 
 interface Walked {
@@ -108,6 +121,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const segments = await run.phase('index', () => readSegments(run))
   const objects = await run.phase('objects', () => checkObjects(run, snapshots))
   const { index } = segments
+  await run.phase('objects', () => learnLateDeletions(run, index, objects))
   const faults = new BlobFaults(index, run.log, segments.damaged)
   const presence = comparePacks(run, index, objects.inventory, faults, objects.dead)
   const reader = new BlobReader(options.backend, options.keys, index)

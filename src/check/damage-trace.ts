@@ -215,7 +215,8 @@ export class DamageTrace {
       this.#addPath(await this.#ofEntry(entry, links), path)
       if (!('inode' in entry) || entry.inode.kind !== 'directory') continue
       const childLinks = entry.inode.summary.hasLinks ? links : undefined
-      if ((await this.#below(entry.inode.tree, childLinks)).size > 0) await this.#listPaths(entry.inode.tree, childLinks, path)
+      const below = await this.#below(entry.inode.tree, childLinks)
+      if (below.size > 0) await this.#listPaths(entry.inode.tree, childLinks, path)
     }
   }
 

@@ -47,7 +47,9 @@ export class DataCheck {
       : new InlinePool(packVerifier(init))
     try {
       const fetches = new TaskGroup(Math.max(this.#run.backend.connectionsMax, pool.parallelism + 1))
-      for (const pack of present) await fetches.add(() => this.#inFlight.with(() => this.#checkPack(pool, pack), pack.sizeBytes))
+      for (const pack of present) {
+        await fetches.add(() => this.#inFlight.with(() => this.#checkPack(pool, pack), pack.sizeBytes))
+      }
       await fetches.finish()
     } finally {
       await pool.close()

@@ -32,7 +32,7 @@ function readSlot(run: CheckRun, name: ObjectName, bytes: Uint8Array): KeySlot |
   if (foreign !== undefined) {
     log.add({
       severity: 'note', kind: 'slot-foreign', object: name,
-      message: `${name.slice(0, 21)} is a key slot of another vault (${foreign.slice(0, 8)}): remains of an interrupted init`,
+      message: `${name.slice(0, 21)} is a slot of another vault (${foreign.slice(0, 8)}): remains of an interrupted init`,
     })
     return undefined
   }

@@ -2,7 +2,7 @@
 // any combination, so the walk leaves an outline (which links stand in which node), and each combination is compared in
 // memory. Only nodes with links below them are in it.
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
-import { toHex, type BlobId } from '../ids/ids.ts'
+import { blobId, toHex, type BlobId } from '../ids/ids.ts'
 import type { CheckRun } from './check-run.ts'
 import { counted } from './finding-log.ts'
 
@@ -36,7 +36,8 @@ export class LinkOutline {
   }
 
   addTableNode(id: BlobId, node: TableOutline): void {
-    this.#tables.set(toHex(id), 'records' in node ? node : { children: node.children.map((child) => new Uint8Array(child) as BlobId) })
+    const copyOf = (child: BlobId): BlobId => blobId(new Uint8Array(child)) // a view would keep its node in memory
+    this.#tables.set(toHex(id), 'records' in node ? node : { children: node.children.map(copyOf) })
   }
 
   #readTable(root: BlobId): TableReading {
@@ -76,7 +77,8 @@ export class LinkOutline {
     const names = this.#countNames(treeOf(snapshot))
     if (names.size === 0) return undefined
     const root = linksOf(snapshot)
-    const { nlinks, isWhole } = root ? this.#readTable(root) : { nlinks: new Map<bigint, number>(), isWhole: true }
+    const noTable: TableReading = { nlinks: new Map(), isWhole: true }
+    const { nlinks, isWhole } = root ? this.#readTable(root) : noTable
     const title = `snapshot ${snapshot.id.slice(0, 8)}`
     const more = [...names].filter(([link, count]) => count > (nlinks.get(link) ?? count)).length
     if (more > 0) {

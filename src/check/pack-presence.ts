@@ -62,6 +62,8 @@ export function noteUnindexed(run: CheckRun, packs: PackPresence['unindexed'], i
     message: `${counted(packs.length, 'pack')} (${bytes} bytes) in no index segment: ${isIndexWhole
       ? 'remains of an interrupted run, or of one that is under way'
       : 'perhaps named by the segments that are damaged or gone'}`,
-    hint: isIndexWhole ? 'the next backup takes up what it can use, prune removes the rest' : 'do not delete them: rebuild the index first',
+    hint: isIndexWhole
+      ? 'the next backup takes up what it can use, prune removes the rest'
+      : 'do not delete them: rebuild the index first',
   })
 }

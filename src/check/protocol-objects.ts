@@ -16,7 +16,7 @@ const MEANING: Partial<Record<EnvelopeKind, string>> = {
 }
 
 function decode(run: CheckRun, kind: EnvelopeKind, name: ObjectName, bytes: Uint8Array): object {
-  if (bytes.length > SMALL_OBJECT_BYTES_MAX) throw new VaultError('vault-damaged', `${name}: ${bytes.length} bytes are too many`)
+  if (bytes.length > SMALL_OBJECT_BYTES_MAX) throw new VaultError('vault-damaged', `${name}: ${bytes.length} bytes`)
   const plain = openEnvelope(run.keys, kind, name, bytes, name)
   let value: unknown
   try {

@@ -3,7 +3,9 @@ import { Semaphore } from '../async/semaphore.ts'
 import type { ObjectInfo } from '../backend/backend.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { SegmentId } from '../ids/ids.ts'
-import { openSegment, parseSegmentName, segmentName, SEGMENT_PREFIX, type IndexedPack, type Segment } from '../index/segment.ts'
+import {
+  openSegment, parseSegmentName, segmentName, SEGMENT_PREFIX, type IndexedPack, type Segment,
+} from '../index/segment.ts'
 import { VaultIndex, type PackRecord } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
 import type { CheckRun } from './check-run.ts'
@@ -24,10 +26,11 @@ function addToIndex(run: CheckRun, index: VaultIndex, id: SegmentId, segment: Se
   for (const pack of segment.packs) {
     const packNumber = index.numberOf(pack.id)
     const known = packNumber === undefined ? undefined : index.packs[packNumber]
-    if (known && (known.kind !== pack.kind || known.sizeBytes !== pack.sizeBytes || known.blobCount !== pack.entries.length)) {
+    const isSame = known?.kind === pack.kind && known.sizeBytes === pack.sizeBytes && known.blobCount === pack.entries.length
+    if (known && !isSame) {
       run.log.add({
         severity: 'error', kind: 'segments-contradict', object: segmentName(id),
-        message: `${segmentName(id).slice(0, 22)} describes ${packName(pack.kind, pack.id)} otherwise than another index segment`,
+        message: `${segmentName(id).slice(0, 22)} describes ${packName(pack.kind, pack.id)} otherwise than another segment`,
       })
     }
     index.addPack(pack, id)

@@ -52,8 +52,10 @@ function forgottenIds(names: readonly ObjectName[]): Set<string> {
   return new Set(names.flatMap((name) => name.match(/[0-9a-f]{64}/g) ?? []))
 }
 
-const titleOf = (snapshot: StoredSnapshot): string =>
-  `${snapshot.id.slice(0, 8)} (${snapshot.host}, ${snapshot.time}, ${snapshot.paths[0] ?? 'no path'}${snapshot.paths.length > 1 ? ', ...' : ''})`
+function titleOf({ id, host, time, paths }: StoredSnapshot): string {
+  const [first, second] = paths
+  return `${id.slice(0, 8)} (${host}, ${time}, ${first ?? 'no path'}${second === undefined ? '' : ', ...'})`
+}
 
 /**
  * Looks for gaps: a predecessor that is neither there nor recorded as forgotten, and a snapshot that saw more others than
@@ -94,7 +96,7 @@ function checkWitnesses(
     missing += lacking
     run.log.add({
       severity: 'error', kind: 'snapshot-gone', object: snapshot.name,
-      message: `${counted(lacking, 'snapshot')} that could be seen when ${titleOf(snapshot)} was made ${lacking === 1 ? 'is' : 'are'} gone`,
+      message: `gone: ${counted(lacking, 'snapshot')} that could be seen when ${titleOf(snapshot)} was made`,
       hint: 'nobody has recorded a forget: deleted from outside; a versioned bucket may still have them',
     })
   }

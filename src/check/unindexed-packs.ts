@@ -11,7 +11,9 @@ import type { PackPresence } from './pack-presence.ts'
 type UnindexedPack = PackPresence['unindexed'][number]
 
 /** The directory at the end of a pack; undefined when it is unreadable, which concerns nobody. */
-async function readTail(run: CheckRun, opener: BlobOpener, { id, listed }: UnindexedPack): Promise<PackContents | undefined> {
+async function readTail(
+  run: CheckRun, opener: BlobOpener, { id, listed }: UnindexedPack,
+): Promise<PackContents | undefined> {
   const name = packName(listed.kind, id)
   try {
     for (let wanted = Math.min(TAIL_GUESS_BYTES, listed.sizeBytes); wanted > 0;) {

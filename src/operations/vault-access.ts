@@ -17,6 +17,8 @@ export interface VaultPlace {
   readonly s3Region?: string
   /** Folder for caches and local state of all vaults. */
   readonly cacheDirectory: string
+  /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
+  readonly onNotice?: (message: string) => void
 }
 
 export interface VaultAccess extends VaultPlace {
@@ -25,9 +27,15 @@ export interface VaultAccess extends VaultPlace {
   readonly signal?: AbortSignal
 }
 
+/** Shorter waits are everyday life on a network. */
+const NOTICED_DELAY_MS = 3000
+
 export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): Promise<Backend> {
   return openBackend(parseLocation(place.repo), {
     intent,
+    onRetry: ({ error, delayMs }) => {
+      if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
+    },
     s3: {
       ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
       ...(place.s3Region === undefined ? {} : { region: place.s3Region }),

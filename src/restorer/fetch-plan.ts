@@ -108,12 +108,16 @@ function rangesOf(blobs: readonly PlannedBlob[], rangeBytesMax: number): Planned
   for (const blob of blobs) {
     const { pack, offset, length } = blob.location
     const end = offset + length
-    if (!range || range.pack !== pack || offset - range.end > GAP_BYTES_MAX || end - range.start > rangeBytesMax) {
+    const isUnitFull = unit !== undefined &&
+      (end - unit.start > UNIT_BYTES_MAX || unitPieces + blob.pieces.length > UNIT_PIECES_MAX)
+    const isApart = range?.pack !== pack || offset - range.end > GAP_BYTES_MAX || end - range.start > rangeBytesMax
+    // Where a range is no larger than a unit, each is one of the other and need not be copied apart.
+    if (!range || isApart || (isUnitFull && rangeBytesMax <= UNIT_BYTES_MAX)) {
       range = { pack, start: offset, end, units: [] }
       ranges.push(range)
       unit = undefined
     }
-    if (!unit || end - unit.start > UNIT_BYTES_MAX || unitPieces + blob.pieces.length > UNIT_PIECES_MAX) {
+    if (!unit || isUnitFull) {
       unit = { blobs: [], start: offset, end }
       unitPieces = 0
       range.units.push(unit)

@@ -23,7 +23,7 @@ import { slotName } from '../../src/repository/unlock.ts'
 import { saveContentList } from '../../src/tree/content-list.ts'
 import { DirectoryBuilder } from '../../src/tree/directory.ts'
 import { encodeEntry } from '../../src/tree/entry-codec.ts'
-import { summaryOf, type Entry } from '../../src/tree/entry.ts'
+import { summaryOf, type Content, type Entry, type Inode } from '../../src/tree/entry.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
 import { makeVault, storeBuilt, storeSnapshot, type DirectoryNode, type MadeVault } from '../support/vault-maker.ts'
 import { checkVault, makeSmallVault, START_MS } from './small-vault.ts'
@@ -81,7 +81,8 @@ it('caps paths and counts the rest, each path once over all snapshots', async ()
   const random = new SeededRandom(seed)
   const vault = await emptyVault()
   const lost = { bytes: random.bytes(100) }
-  const tree: { [name: string]: DirectoryNode[string] } = { d: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`f${i}`, lost])) }
+  const fifty = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`f${i}`, lost]))
+  const tree: { [name: string]: DirectoryNode[string] } = { d: fifty }
   for (let i = 0; i < 5; i++) {
     tree[`extra${i}`] = { bytes: random.bytes(10) }
     await storeSnapshot(vault, tree, { serverTimeMs: START_MS + i * HOUR_MS })
@@ -98,7 +99,9 @@ it('caps paths and counts the rest, each path once over all snapshots', async ()
 
 it('hard links, xattrs and content lists: every name of what is lost', async () => {
   const vault = await makeSmallVault(seed)
-  const expected: Record<string, string[]> = { links: ['/links/one', '/links/two'], xattr: ['/docs/b.txt'], content: ['/media/film.bin'] }
+  const expected: Record<string, string[]> = {
+    links: ['/links/one', '/links/two'], xattr: ['/docs/b.txt'], content: ['/media/film.bin'],
+  }
   for (const name of packsOf(vault.backend, 'metadata')) {
     const id = parsePackName(name)?.id as PackId
     const original = await vault.backend.get(name)
@@ -194,7 +197,9 @@ it('remains and strangers are notes', async () => {
   const vault = await makeSmallVault(seed)
   const random = new SystemRandom()
   const other = vaultId('0123456789abcdef0123456789abcdef')
-  const slot = await makeSlot({ vault: other, master: new Uint8Array(32), epoch: 1, password: newSecret(), created: new Date(), kdf: systemKdf, random })
+  const slot = await makeSlot({
+    vault: other, master: new Uint8Array(32), epoch: 1, password: newSecret(), created: new Date(), kdf: systemKdf, random,
+  })
   await vault.backend.put(slotName(slot), slot)
   await vault.backend.put(objectName('notes.txt'), Buffer.from('hello'))
   await vault.backend.put(objectName('packs/d/zz/strange'), Buffer.from('hello'))
@@ -203,7 +208,9 @@ it('remains and strangers are notes', async () => {
   const report = await checkVault(vault, ALL)
   assert.equal(report.errors, 0)
   assert.equal(report.notes, report.findings.length)
-  assert.deepEqual(kindsOf(report).sort(), ['object-unknown', 'object-unknown', 'pack-unindexed', 'segment-superseded', 'slot-foreign'])
+  assert.deepEqual(kindsOf(report).sort(), [
+    'object-unknown', 'object-unknown', 'pack-unindexed', 'segment-superseded', 'slot-foreign',
+  ])
 })
 
 it('authentic nonsense is found: a content list of the wrong length, a blob that is nowhere, a name without its record', async () => {
@@ -215,8 +222,9 @@ it('authentic nonsense is found: a content list of the wrong length, a blob that
     const add = (entry: Entry): void => builder.add(entry.name, encodeEntry(entry), summaryOf(entry))
     const list = saveContentList(metadata, [{ length: 5, id: data.save('data', random.bytes(5)) }])
     const never = vault.keys.blobId('data', random.bytes(9))
-    add({ name: Buffer.from('a'), isLocked: false, inode: { ...common, kind: 'file', size: 6, isSparse: false, content: { list } } })
-    add({ name: Buffer.from('b'), isLocked: false, inode: { ...common, kind: 'file', size: 9, isSparse: false, content: { items: [{ length: 9, id: never }] } } })
+    const file = (size: number, content: Content): Inode => ({ ...common, kind: 'file', size, isSparse: false, content })
+    add({ name: Buffer.from('a'), isLocked: false, inode: file(6, { list }) })
+    add({ name: Buffer.from('b'), isLocked: false, inode: file(9, { items: [{ length: 9, id: never }] }) })
     add({ name: Buffer.from('c'), isLocked: false, linkKind: 'file', link: 77n, linkSize: 1 })
     return { tree: builder.finish().tree }
   }, { serverTimeMs: START_MS })
@@ -291,6 +299,7 @@ it('storage that cannot be reached is no finding', async () => {
     let gets = 0
     const failing = new FaultyBackend(vault.backend, ({ method }) =>
       method === 'get' && gets++ === nth ? { kind: 'fail-before' } : undefined, systemClock)
-    await assert.rejects(checkVault({ ...vault, backend: failing }, ALL), (error) => isVaultError(error, 'storage-unreachable'), `get ${nth}`)
+    const checking = checkVault({ ...vault, backend: failing }, ALL)
+    await assert.rejects(checking, (error) => isVaultError(error, 'storage-unreachable'), `get ${nth}`)
   }
 })

@@ -16,8 +16,9 @@ const packsOf = (random: SeededRandom, count: number): PackRecord[] => Array.fro
 
 it('reads what people type', () => {
   const known: [string, PackSelection][] = [
-    ['10%', { by: 'percent', percent: 10 }], ['0.5%', { by: 'percent', percent: 0.5 }], ['100%', { by: 'percent', percent: 100 }],
-    ['3/7', { by: 'part', part: 3, parts: 7 }], [' 500M ', { by: 'size', bytes: 500 * 2 ** 20 }], ['1.5GiB', { by: 'size', bytes: 1.5 * 2 ** 30 }],
+    ['10%', { by: 'percent', percent: 10 }], ['0.5%', { by: 'percent', percent: 0.5 }],
+    ['100%', { by: 'percent', percent: 100 }], ['3/7', { by: 'part', part: 3, parts: 7 }],
+    [' 500M ', { by: 'size', bytes: 500 * 2 ** 20 }], ['1.5GiB', { by: 'size', bytes: 1.5 * 2 ** 30 }],
     ['1000', { by: 'size', bytes: 1000 }], ['2T', { by: 'size', bytes: 2 ** 41 }], ['5kb', { by: 'size', bytes: 5120 }],
   ]
   for (const [text, selection] of known) assert.deepEqual(parsePackSelection(text), selection)

@@ -22,7 +22,10 @@ export const PIN = `pins/${'a'.repeat(32)}/00000001`
 export function smallTree(random: SeededRandom): { [name: string]: DirectoryNode[string] } {
   const shared = { bytes: random.bytes(5000), link: 'shared' }
   return {
-    docs: { 'a.txt': { bytes: random.bytes(20_000) }, 'b.txt': { bytes: random.bytes(30_000), xattrs: { 'user.note': 'n'.repeat(9000) } } },
+    docs: {
+      'a.txt': { bytes: random.bytes(20_000) },
+      'b.txt': { bytes: random.bytes(30_000), xattrs: { 'user.note': 'n'.repeat(9000) } },
+    },
     media: { 'film.bin': { bytes: random.bytes(200_000), chunkBytes: 4096 } },
     links: { one: shared, two: shared },
     'empty.txt': { bytes: new Uint8Array(0) },

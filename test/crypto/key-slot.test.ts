@@ -47,8 +47,10 @@ it('a change of any field is refused or does not open', async () => {
     const value = JSON.parse(Buffer.from(await make(password)).toString()) as Record<string, unknown>
     const flipHex = (hex: unknown): string => `${String(hex)[0] === '0' ? '1' : '0'}${String(hex).slice(1)}`
     const changes: Record<string, unknown>[] = [
-      { vault: flipHex(value['vault']) }, { kind: 'random' }, { kind: 'recovery' }, { kind: 'passphrase', argon2: undefined }, { epoch: 2 },
-      { epoch: 0 }, { salt: flipHex(value['salt']) }, { commitment: flipHex(value['commitment']) }, { wrapped: flipHex(value['wrapped']) },
+      { vault: flipHex(value['vault']) }, { kind: 'random' }, { kind: 'recovery' },
+      { kind: 'passphrase', argon2: undefined }, { epoch: 2 },
+      { epoch: 0 }, { salt: flipHex(value['salt']) }, { commitment: flipHex(value['commitment']) },
+      { wrapped: flipHex(value['wrapped']) },
       { wrapped: String(value['wrapped']).slice(2) }, { salt: 5 }, { version: 2 }, { version: undefined, vault: 7 },
     ].filter((change) => !('kind' in change) || change.kind !== value['kind'] || 'argon2' in change)
     for (const change of changes) {
@@ -69,11 +71,13 @@ it('hostile slots are VaultErrors, before any hashing', async () => {
   const never: Kdf = { argon2id: () => assert.fail('hashed') }
   const value = JSON.parse(Buffer.from(await make('x')).toString()) as object
   const hostile: unknown[] = [
-    null, 5, 'x', [], {}, { ...value, argon2: { memoryKiB: 2 ** 30, passes: 3, lanes: 4 } }, { ...value, argon2: { memoryKiB: 64, passes: 1e9, lanes: 1 } },
+    null, 5, 'x', [], {}, { ...value, argon2: { memoryKiB: 2 ** 30, passes: 3, lanes: 4 } },
+    { ...value, argon2: { memoryKiB: 64, passes: 1e9, lanes: 1 } },
     { ...value, argon2: null }, { ...value, argon2: 'x' }, { ...value, argon2: [] }, { ...value, kind: 3 },
   ]
   for (const slot of hostile) {
-    assert.throws(() => parseSlot(Buffer.from(JSON.stringify(slot)), vault, 'slot'), (error) => isVaultError(error, 'vault-damaged'), JSON.stringify(slot))
+    const text = JSON.stringify(slot)
+    assert.throws(() => parseSlot(Buffer.from(text), vault, 'slot'), (error) => isVaultError(error, 'vault-damaged'), text)
   }
   assert.throws(() => parseSlot(new Uint8Array(65537).fill(0x20), vault, 'slot'), (error) => isVaultError(error, 'vault-damaged'))
   const unknown = parseSlot(Buffer.from(JSON.stringify({ ...value, kind: 'smartcard' })), vault, 'slot')

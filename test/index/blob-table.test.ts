@@ -13,8 +13,8 @@ console.log(`seed ${seed}`)
 const always = (): boolean => true
 
 const randomPlace = (random: SeededRandom): BlobPlace => ({
-  packNumber: random.below(10) === 0 ? 0xffff_fff0 : random.below(100_000), offset: random.below(320 * 2 ** 20), length: random.below(2 ** 26),
-  codec: random.below(8), rawLength: random.below(2 ** 26), keyIndex: random.below(512),
+  packNumber: random.below(10) === 0 ? 0xffff_fff0 : random.below(100_000), offset: random.below(320 * 2 ** 20),
+  length: random.below(2 ** 26), codec: random.below(8), rawLength: random.below(2 ** 26), keyIndex: random.below(512),
 })
 
 it('equals a Map of lists, over several levels', () => {
@@ -84,13 +84,17 @@ it('what does not fit a slot is a bug, not a wrong place', () => {
   }
 })
 
+const placeOf = (number: number): BlobPlace => ({
+  packNumber: number % 1000, offset: number, length: 28, codec: 1, rawLength: number % 2 ** 20, keyIndex: number % 512,
+})
+
 it('three threads claim overlapping ids while the main thread places them', { timeout: 120_000 }, async () => {
   const table = new BlobTable({ expectedBlobs: 1 })
   const ranges = [[0, 60_000], [30_000, 60_000], [60_000, 60_000]] as const
   const total = 120_000
   let next = 0
   const place = (until: number): void => {
-    for (; next < until; next++) table.add(idOf(next), { packNumber: next % 1000, offset: next, length: 28, codec: 1, rawLength: next % 2 ** 20, keyIndex: next % 512 })
+    for (; next < until; next++) table.add(idOf(next), placeOf(next))
   }
   const lost = await Promise.all(ranges.map(([first, count]) => new Promise<number>((resolve, reject) => {
     const work: TableWork = { shared: table.shared, first, count }
@@ -106,9 +110,7 @@ it('three threads claim overlapping ids while the main thread places them', { ti
   for (let number = 0; number < total; number++) {
     const places = table.places(idOf(number), always)
     assert.equal(places.length, 1, `blob ${number}`)
-    assert.deepEqual(places[0], {
-      packNumber: number % 1000, offset: number, length: 28, codec: 1, rawLength: number % 2 ** 20, keyIndex: number % 512,
-    })
+    assert.deepEqual(places[0], placeOf(number))
     assert.equal(table.find(idOf(number), always), number % 1000)
   }
   assert.ok(table.count >= total && table.count <= total + ranges.length * 60_000)

@@ -6,7 +6,9 @@ import { sealEnvelope } from '../../src/crypto/envelope.ts'
 import { Keyring } from '../../src/crypto/keyring.ts'
 import { isVaultError } from '../../src/errors/vault-error.ts'
 import { blobId, packId, segmentId, toHex, vaultId } from '../../src/ids/ids.ts'
-import { decodePack, encodePack, openSegment, parseSegmentName, sealSegment, segmentName, type IndexedPack } from '../../src/index/segment.ts'
+import {
+  decodePack, encodePack, openSegment, parseSegmentName, sealSegment, segmentName, type IndexedPack,
+} from '../../src/index/segment.ts'
 import { VaultIndex } from '../../src/index/vault-index.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
 
@@ -29,7 +31,9 @@ function randomPack(): IndexedPack {
   })
   return {
     id: packId(toHex(random.bytes(32))), kind: random.below(2) === 0 ? 'data' : 'metadata', sizeBytes: offset + 500,
-    keys: Array.from({ length: keyCount }, () => ({ form: random.below(3), domain: random.below(3), epoch: 1, wrapped: random.bytes(72) })), entries,
+    keys: Array.from({ length: keyCount }, () =>
+      ({ form: random.below(3), domain: random.below(3), epoch: 1, wrapped: random.bytes(72) })),
+    entries,
   }
 }
 

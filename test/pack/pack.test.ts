@@ -26,7 +26,8 @@ interface Blob {
 
 function randomBlob(lengthMax: number): Blob {
   const type = (['data', 'tree', 'content', 'xattr', 'links'] as const)[random.below(5)] ?? 'data'
-  const plain = random.below(2) === 0 ? random.bytes(random.below(lengthMax)) : new Uint8Array(random.below(lengthMax)).fill(random.below(256))
+  const length = random.below(lengthMax)
+  const plain = random.below(2) === 0 ? random.bytes(length) : new Uint8Array(length).fill(random.below(256))
   return { type, id: keys.blobId(type, plain), plain }
 }
 
@@ -129,7 +130,8 @@ it('is bound to its kind and vault, a blob to its type and id', () => {
   opener.openBlob(key, entry.type, entry.id, sealed)
   const wrongType = entry.type === 'data' ? 'tree' : 'data'
   assert.throws(() => opener.openBlob(key, wrongType, entry.id, sealed), (error) => isVaultError(error, 'vault-damaged'))
-  assert.throws(() => opener.openBlob(key, entry.type, keys.blobId('data', random.bytes(3)), sealed), (error) => isVaultError(error, 'vault-damaged'))
+  const wrongId = keys.blobId('data', random.bytes(3))
+  assert.throws(() => opener.openBlob(key, entry.type, wrongId, sealed), (error) => isVaultError(error, 'vault-damaged'))
 })
 
 it('sealed blobs of several packs copied into one stay readable', () => {
@@ -159,7 +161,8 @@ it('fits() says truly what fits, down to small buffers', () => {
       writer.add('data', blob.id, blob.plain, 0, blob.plain.length)
       count++
     }
-    assert.throws(() => writer.add('data', keys.blobId('data', new Uint8Array(1)), new Uint8Array(bufferBytes), 0, bufferBytes), AssertionError)
+    const tooLarge = new Uint8Array(bufferBytes)
+    assert.throws(() => writer.add('data', keys.blobId('data', tooLarge), tooLarge, 0, bufferBytes), AssertionError)
     const { bytes } = writer.finish()
     assert.ok(bytes.length <= bufferBytes)
     assert.equal(contentsOf(bytes, 'data').entries.length, count)

@@ -61,11 +61,11 @@ export interface RunOptions {
 const TMPFS_MAGIC = 0x01021994
 const SCRATCH_PREFIX = 's3vault-e2e-'
 
-/** Memory rather than disk where there is a tmpfs of more than a GiB: these tests write a lot. */
-function scratchParent(): string {
+/** Memory rather than disk where there is a tmpfs with that much room: these tests write a lot. */
+function scratchParent(roomBytes: number): string {
   if (!existsSync('/dev/shm')) return tmpdir()
   const { type, bavail, bsize } = statfsSync('/dev/shm')
-  return type === TMPFS_MAGIC && bavail * bsize > 2 ** 30 ? '/dev/shm' : tmpdir()
+  return type === TMPFS_MAGIC && bavail * bsize > roomBytes ? '/dev/shm' : tmpdir()
 }
 
 export const isRoot = process.getuid?.() === 0
@@ -85,11 +85,11 @@ export class Cli {
   node = process.execPath
   readonly #secretFiles: string[] = []
 
-  constructor(scope: Scope, env: Readonly<Record<string, string>> = {}) {
-    this.directory = mkdtempSync(join(scratchParent(), SCRATCH_PREFIX))
+  constructor(scope: Scope, roomBytes = 2 ** 30) {
+    this.directory = mkdtempSync(join(scratchParent(roomBytes), SCRATCH_PREFIX))
     scope.after(() => void spawnSync('rm', ['-rf', this.directory]))
     this.env = {
-      PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', HOME: this.path('home'), AWS_EC2_METADATA_DISABLED: 'true', ...env,
+      PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', HOME: this.path('home'), AWS_EC2_METADATA_DISABLED: 'true',
     }
     mkdirSync(this.path('home'))
     this.#secretFiles.push(join(this.dataDirectory, 'default.secret'), join(this.dataDirectory, 'default.recovery-key'))
@@ -129,6 +129,18 @@ export class Cli {
     await this.expect(0, ['init', '-r', repo, '--generate-secret', secret, '--recovery-key-file', recovery, ...flags])
     this.env['S3VAULT_REPO'] = repo
     this.env['S3VAULT_PASSWORD_FILE'] = secret
+  }
+
+  /** Starts the program and kills it after that many milliseconds. False when it had ended before. */
+  async killAfter(delayMs: number, args: readonly string[]): Promise<boolean> {
+    const run = await this.run(args, {
+      onStart: (child) => {
+        const timer = setTimeout(() => child.kill('SIGKILL'), delayMs)
+        child.on('exit', () => clearTimeout(timer))
+      },
+    })
+    assert.ok(run.signal === 'SIGKILL' || run.code === 0, `${run.code} ${run.stderr}`)
+    return run.signal === 'SIGKILL'
   }
 
   /** Starts the program; the caller waits for it with `ended`. */

@@ -34,7 +34,8 @@ export function randomInode(random: SeededRandom, isLinkable = false): Inode {
   const common: Attributes = {
     mode: random.below(0o10000), uid: random.below(2 ** 31) * 2, gid: random.below(100_000),
     user: ['', 'root', 'zoë', '\ufeffx'][random.below(4)] ?? '', group: ['', 'staff'][random.below(2)] ?? '',
-    mtimeSeconds: random.below(2 ** 31) * (random.below(10) === 0 ? -1024 : 1), mtimeNanos: random.below(1_000_000_000), xattrs: randomXattrs(random),
+    mtimeSeconds: random.below(2 ** 31) * (random.below(10) === 0 ? -1024 : 1), mtimeNanos: random.below(1_000_000_000),
+    xattrs: randomXattrs(random),
   }
   switch (random.below(isLinkable ? 4 : 6)) {
     case 0:

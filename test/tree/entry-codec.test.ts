@@ -27,7 +27,8 @@ it('link records: the same', () => {
   for (let round = 0; round < 3000; round++) {
     const parents = Array.from({ length: random.below(5) }, () => Buffer.from(random.bytes(8)).readBigUInt64LE())
     const writer = new ByteWriter()
-    writeLinkRecord(writer, { link: Buffer.from(random.bytes(8)).readBigUInt64LE(), nlink: random.below(9), parents, inode: randomInode(random, true) })
+    const link = Buffer.from(random.bytes(8)).readBigUInt64LE()
+    writeLinkRecord(writer, { link, nlink: random.below(9), parents, inode: randomInode(random, true) })
     const reader = new ByteReader(writer.finish(), 'record')
     const record = readLinkRecord(reader)
     reader.end()
