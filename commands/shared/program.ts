@@ -90,6 +90,7 @@ async function showHelp(argv: string[], manifest: ProgramManifest, dist: string)
 /** A reader that goes away (`| head`) is no error. */
 function surviveClosedPipes(stopsWithoutReader: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners('error') // oclif's own throws what is not EPIPE, which ends in a stack trace
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // Output into a file on a full disk, say. What cannot be said on stderr is told by the exit code.
       if (error.code !== 'EPIPE') process.exit(stream === process.stderr ? exitCode('unwritable') : fail(error, []))

@@ -58,6 +58,10 @@ export function makeLink(further: FurtherName, linking: Linking): void {
   const { source, directory, name, exists } = further
   const { directories, tally, isDryRun } = linking
   const path = directory.pathOf(name)
+  if (source.file?.hasFailed) {
+    tally.problem(path, 'target-unwritable', `not linked: ${pathText(source.file.path())}, the same file, was not restored`)
+    return
+  }
   if (source.file && source.file.missing.length > 0) {
     tally.problem(path, 'vault-damaged', `damaged, like ${pathText(source.file.path())}, the same file`, source.file.missing)
   }

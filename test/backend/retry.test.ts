@@ -43,13 +43,26 @@ function setUp(choose: FaultChooser, budgetMs?: number): { memory: MemoryBackend
 
 describe('retry', () => {
   test('goes on until the budget is spent, then throws the last error; waits grow to their cap', async () => {
-    const { backend, clock } = setUp(() => ({ kind: 'fail-before', error: later }))
+    const { backend, clock } = setUp(({ index }) => (index === 0 ? undefined : { kind: 'fail-before', error: later }))
+    await backend.put(name, bytes)
     const startMs = clock.timeMs
     await assert.rejects(backend.get(name), (error) => error === later)
     const spentMs = clock.timeMs - startMs
     assert.ok(spentMs <= 15 * 60_000 && spentMs > 13 * 60_000, `${spentMs} ms`)
     assert.ok(clock.sleepsMs.every((ms, index) => ms <= Math.min(30_000, 500 * 2 ** index)))
     assert.ok(Math.max(...clock.sleepsMs) > 20_000)
+  })
+
+  test('storage that never answered is given up after half a minute, one that refused has answered', async () => {
+    const silent = setUp(() => ({ kind: 'fail-before', error: later }))
+    const startMs = silent.clock.timeMs
+    await assert.rejects(silent.backend.get(name), (error) => error === later)
+    assert.ok(silent.clock.timeMs - startMs <= 30_000)
+    const refusing = setUp(({ index }) => (index === 0 ? undefined : { kind: 'fail-before', error: later }))
+    await assert.rejects(refusing.backend.get(name), { code: 'object-missing' })
+    const secondMs = refusing.clock.timeMs
+    await assert.rejects(refusing.backend.get(name), (error) => error === later)
+    assert.ok(refusing.clock.timeMs - secondMs > 13 * 60_000)
   })
 
   test('what a retry cannot mend is thrown at once', async () => {

@@ -25,7 +25,8 @@ for (const caches of ['separate', 'common'] as const) {
     for (const round of ['fresh', 'once more']) {
       const all = await Promise.all(WRITERS.map((writer) => cli.backup([...flags(writer), '--host', writer, cli.path(writer)])))
       assert.equal(new Set(all.map(({ snapshot }) => snapshot)).size, 3)
-      if (round !== 'fresh') assert.deepEqual(all.map(({ bytesStored }) => bytesStored), [0, 0, 0])
+      // The directory above the sources has changed meanwhile: that is a tree of some hundred bytes.
+      if (round !== 'fresh') for (const { dataBlobsAdded, bytesStored } of all) assert.ok(dataBlobsAdded === 0 && bytesStored < 4096)
     }
     // The very same source twice at once: the same series, the same file cache.
     const twins = await Promise.all([1, 2].map(() => cli.backup(['--host', 'one', cli.path('one')])))
