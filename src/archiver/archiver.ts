@@ -5,7 +5,7 @@
 // tree is made when its last file is there. What is under way is bounded by the FileQueue.
 import { hash } from 'node:crypto'
 import { ByteReader } from '../bytes/reader.ts'
-import type { KnownFile, KnownFiles } from '../cache/known-files.ts'
+import { KnownCursor, type KnownFile, type KnownFiles } from '../cache/known-files.ts'
 import { describeError, errnoOf, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
 import type { FileStat } from '../posix/stat.ts'
@@ -208,25 +208,15 @@ export class Archiver {
     if (place.depth % STACK_LEVELS_MAX === STACK_LEVELS_MAX - 1) await Promise.resolve() // goes on with an empty stack
     const directory = new OpenDirectory(saver)
     const key = directoryKey(place.path)
-    const rows = known.directory(key)
-    let next = 0
+    const rows = new KnownCursor(known, key)
     for (const name of this.#names(place)) {
       const pause = onPause()
       if (pause) await pause
-      let row: KnownFile | undefined
-      for (let order = -1; next < rows.length && order < 0; ) {
-        const candidate = rows[next]
-        if (!candidate) break
-        order = Buffer.compare(candidate.name, name)
-        if (order < 0) known.forget(key, candidate.name)
-        if (order === 0) row = candidate
-        if (order <= 0) next++
-      }
-      await this.#entry(directory, place, key, name, row)
+      await this.#entry(directory, place, key, name, rows.find(name))
       await files.room()
       directory.settle()
     }
-    for (; next < rows.length; next++) known.forget(key, (rows[next] as KnownFile).name)
+    rows.finish()
     progress.current = place.path
     this.#unreadDirectories++
     return async () => {

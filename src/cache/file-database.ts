@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { DirectoryKey, KnownFile, KnownFiles } from './known-files.ts'
+import { KNOWN_PAGE_MAX, type DirectoryKey, type KnownFile, type KnownFiles } from './known-files.ts'
 import { describeError, VaultError } from '../errors/vault-error.ts'
 
 const SCHEMA_VERSION = 1
@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS files (
   PRIMARY KEY (dir, name)
 ) WITHOUT ROWID;
 `
+
+/** Sorts before every name. */
+const NO_NAME = new Uint8Array(0)
 
 interface FileRow {
   readonly name: Uint8Array
@@ -84,7 +87,9 @@ export class FileDatabase implements KnownFiles {
   /** Throws `target-unwritable` when there can be no database at `path`. */
   constructor(path: string) {
     this.#database = openOrRenew(path)
-    this.#select = this.#database.prepare('SELECT name, run, volatile, entry FROM files WHERE dir = ? ORDER BY name')
+    this.#select = this.#database.prepare(
+      'SELECT name, run, volatile, entry FROM files WHERE dir = ? AND name > ? ORDER BY name LIMIT ?',
+    )
     this.#insert = this.#database.prepare('INSERT OR REPLACE INTO files (dir, name, run, volatile, entry) VALUES (?, ?, ?, ?, ?)')
     this.#touch = this.#database.prepare('UPDATE files SET run = ? WHERE dir = ? AND name = ?')
     this.#delete = this.#database.prepare('DELETE FROM files WHERE dir = ? AND name = ?')
@@ -115,10 +120,10 @@ export class FileDatabase implements KnownFiles {
     }
   }
 
-  directory(key: DirectoryKey): readonly KnownFile[] {
+  directory(key: DirectoryKey, after: Uint8Array = NO_NAME): readonly KnownFile[] {
     if (this.#isNew) return []
     try {
-      return this.#select.all(key) as unknown as FileRow[]
+      return this.#select.all(key, after, KNOWN_PAGE_MAX) as unknown as FileRow[]
     } catch (error) {
       this.#problem ??= describeError(error)
       return []

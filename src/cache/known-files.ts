@@ -23,8 +23,8 @@ export interface KnownFiles {
   readonly run: number
   /** True when this run must confirm every file it sees: what was not seen is dropped at its end. */
   readonly isSweep: boolean
-  /** A directory's files in ascending byte order of names. */
-  directory(key: DirectoryKey): readonly KnownFile[]
+  /** A directory's files in ascending byte order of names, from the first after `after`, at most KNOWN_PAGE_MAX at a time. */
+  directory(key: DirectoryKey, after?: Uint8Array): readonly KnownFile[]
   put(key: DirectoryKey, file: Omit<KnownFile, 'run'>): void
   /** The file is as it was and part of this run. */
   confirm(key: DirectoryKey, name: Uint8Array): void
@@ -36,6 +36,52 @@ export interface KnownFiles {
   /** This run ended with `snapshot`. */
   complete(snapshot: string): void
   close(): void
+}
+
+/** Files of one directory held at once: a directory of a million files must not lie in memory. */
+export const KNOWN_PAGE_MAX = 2000
+
+/** Walks a directory's known files beside its real names, both ascending; what is known and no longer there is forgotten. */
+export class KnownCursor {
+  readonly #files: KnownFiles
+  readonly #key: DirectoryKey
+  #page: readonly KnownFile[]
+  #next = 0
+
+  constructor(files: KnownFiles, key: DirectoryKey) {
+    this.#files = files
+    this.#key = key
+    this.#page = files.directory(key)
+  }
+
+  #current(): KnownFile | undefined {
+    const last = this.#page.at(-1)
+    if (this.#next >= this.#page.length && last && this.#page.length >= KNOWN_PAGE_MAX) {
+      this.#page = this.#files.directory(this.#key, last.name)
+      this.#next = 0
+    }
+    return this.#page[this.#next]
+  }
+
+  /** What is known of `name`, which comes after all names asked for before. */
+  find(name: Uint8Array): KnownFile | undefined {
+    for (;;) {
+      const file = this.#current()
+      const order = file ? Buffer.compare(file.name, name) : 1
+      if (!file || order > 0) return undefined
+      this.#next++
+      if (order === 0) return file
+      this.#files.forget(this.#key, file.name)
+    }
+  }
+
+  /** There are no more names. */
+  finish(): void {
+    for (let file = this.#current(); file; file = this.#current()) {
+      this.#next++
+      this.#files.forget(this.#key, file.name)
+    }
+  }
 }
 
 /** Remembers nothing: every file is read. */

@@ -116,6 +116,8 @@ export class BlobOpener {
   readonly #keys: Keyring
   readonly #aad: BlobAad
   readonly #unwrapped = new Map<string, KeyObject>()
+  /** By the entry itself: most blobs come with the entry of the pack that the blob before came from. */
+  readonly #known = new WeakMap<WrappedDataKey, KeyObject>()
 
   constructor(keys: Keyring) {
     this.#keys = keys
@@ -123,6 +125,15 @@ export class BlobOpener {
   }
 
   dataKey(entry: WrappedDataKey): KeyObject {
+    let key = this.#known.get(entry)
+    if (!key) {
+      key = this.#unwrap(entry)
+      this.#known.set(entry, key)
+    }
+    return key
+  }
+
+  #unwrap(entry: WrappedDataKey): KeyObject {
     const name = Buffer.from(entry.wrapped.buffer, entry.wrapped.byteOffset, entry.wrapped.length).toString('latin1')
     const known = this.#unwrapped.get(name)
     if (known) return known

@@ -76,6 +76,7 @@ export class BackupRun {
   readonly #startMs = performance.now()
   readonly #ended = new AbortController()
   #uploaded = 0
+  #isCommitting = false
   #failure: { error: unknown } | undefined
   #lastCheckpointMs: number
   #lastCacheCommitMs = performance.now()
@@ -111,6 +112,18 @@ export class BackupRun {
     const session = await WriterSession.begin({ backend, keys, clock, random })
     const alive = session.keepAlive(this.#ended.signal)
     alive.catch((error: unknown) => this.#fail(error))
+    try {
+      return await this.#withSession(session)
+    } catch (error) {
+      // Nothing is committed, so nobody need wait for the lease; when that fails too, the lease simply expires.
+      if (!this.#isCommitting) await session.abandon().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #withSession(session: WriterSession): Promise<BackupResult> {
+    const { backend, keys } = this.#repository
+    const { random } = this.#around
     const { snapshots } = await this.#repository.snapshots()
     const { damaged } = await this.#repository.loadIndex({ condemned: session.condemned, onDamage: 'report' })
     const parent = this.#parent(snapshots)
@@ -133,6 +146,7 @@ export class BackupRun {
     for (const abandoned of journals) this.#around.removeJournal(abandoned)
     const summary = this.#summary(done.readers, done.metadata, store.bytesStored)
     const sealed = sealSnapshot(keys, random, this.#snapshot(done.result, snapshots, parent, summary), await backend.serverTimeMs())
+    this.#isCommitting = true
     await session.commit({ name: sealed.stored.name, bytes: sealed.bytes })
     journal.remove()
     done.known.complete(sealed.stored.id)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { FileDatabase } from '../../src/cache/file-database.ts'
+import { KNOWN_PAGE_MAX, KnownCursor } from '../../src/cache/known-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 's3vault-files-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -88,4 +89,22 @@ test('what was checkpointed survives a process that never closes', () => {
 test('a folder that cannot be written is one clear error', () => {
   writeFileSync(join(folder, 'file'), '')
   assert.throws(() => new FileDatabase(join(folder, 'file', 'x.db')), { code: 'target-unwritable', message: /file cache/ })
+})
+
+test('a directory of more files than a page is walked whole, and what vanished is forgotten', () => {
+  const database = new FileDatabase(join(folder, 'pages.db'))
+  const all = Array.from({ length: 2 * KNOWN_PAGE_MAX + 7 }, (_, i) => String(i).padStart(6, '0'))
+  for (const name of all) database.put(key, file(name))
+  database.close()
+  const again = reopened(join(folder, 'pages.db'))
+  const cursor = new KnownCursor(again, key)
+  const kept = all.filter((_, i) => i % 3 !== 0)
+  for (const name of kept) assert.equal(Buffer.from(cursor.find(Buffer.from(name))?.name ?? []).toString(), name)
+  assert.equal(cursor.find(Buffer.from('x')), undefined)
+  cursor.finish()
+  again.close()
+  const last = reopened(join(folder, 'pages.db'))
+  const rest = new KnownCursor(last, key)
+  assert.deepEqual(all.filter((name) => rest.find(Buffer.from(name))), kept)
+  last.close()
 })

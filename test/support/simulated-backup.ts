@@ -4,7 +4,7 @@ import { InlineReaders } from '../../src/archiver/reader-pool.ts'
 import type { Clock } from '../../src/async/clock.ts'
 import type { RandomSource } from '../../src/async/random.ts'
 import type { Backend } from '../../src/backend/backend.ts'
-import type { KnownFile, KnownFiles } from '../../src/cache/known-files.ts'
+import { KNOWN_PAGE_MAX, type KnownFile, type KnownFiles } from '../../src/cache/known-files.ts'
 import type { AbandonedJournal, JournaledPack } from '../../src/cache/pack-journal.ts'
 import { BackupRun, type BackupResult, type BackupTask } from '../../src/operations/backup-run.ts'
 import type { BackupSurroundings } from '../../src/operations/backup-surroundings.ts'
@@ -46,8 +46,11 @@ class MemoryKnownFiles implements KnownFiles {
     return rows
   }
 
-  directory(key: Uint8Array): readonly KnownFile[] {
-    return [...this.#rows(key).values()].sort((a, b) => Buffer.compare(a.name, b.name))
+  directory(key: Uint8Array, after: Uint8Array = new Uint8Array(0)): readonly KnownFile[] {
+    return [...this.#rows(key).values()]
+      .filter(({ name }) => Buffer.compare(name, after) > 0)
+      .sort((a, b) => Buffer.compare(a.name, b.name))
+      .slice(0, KNOWN_PAGE_MAX)
   }
 
   put(key: Uint8Array, file: Omit<KnownFile, 'run'>): void {
