@@ -41,7 +41,7 @@ async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Ob
   run.expect(inventory.objects + inventory.slots.length + inventory.protocol.length, 0)
   const keySlots = await checkKeySlots(run, inventory.slots)
   const dead = await checkProtocolObjects(run, inventory.protocol)
-  checkChains(run, snapshots, inventory.forgotten)
+  checkChains(run, snapshots, inventory.forgotten, run.options.expected ?? [])
   return { inventory, keySlots, dead }
 }
 

@@ -19,12 +19,22 @@ export interface CheckProgress {
   readonly errors: number
 }
 
+/** A snapshot seen before, as people know it. */
+export interface ExpectedSnapshot {
+  readonly id: string
+  readonly host: string
+  readonly paths: readonly string[]
+  readonly time: string
+}
+
 export interface CheckOptions {
   readonly backend: Backend
   readonly keys: Keyring
   readonly clock: Clock
   /** Picks packs for subsets by percent and size. */
   readonly random: RandomSource
+  /** Snapshots that the caller knows to have been there: the newest of a series has no witness in the vault itself. */
+  readonly expected?: readonly ExpectedSnapshot[]
   /** Which packs to read whole. Absent: none. */
   readonly readData?: PackSelection
   /** Threads that verify packs; 0 verifies in the calling thread. */

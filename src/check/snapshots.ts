@@ -8,6 +8,7 @@ import {
 } from '../snapshot/snapshot.ts'
 import type { CheckRun } from './check-run.ts'
 import { counted } from './finding-log.ts'
+import type { ExpectedSnapshot } from './options.ts'
 
 export interface ReadSnapshots {
   /** Those that open, oldest first. */
@@ -52,16 +53,18 @@ function forgottenIds(names: readonly ObjectName[]): Set<string> {
   return new Set(names.flatMap((name) => name.match(/[0-9a-f]{64}/g) ?? []))
 }
 
-function titleOf({ id, host, time, paths }: StoredSnapshot): string {
+function titleOf({ id, host, time, paths }: ExpectedSnapshot): string {
   const [first, second] = paths
   return `${id.slice(0, 8)} (${host}, ${time}, ${first ?? 'no path'}${second === undefined ? '' : ', ...'})`
 }
 
 /**
  * Looks for gaps: a predecessor that is neither there nor recorded as forgotten, and a snapshot that saw more others than
- * there can have been. The newest snapshot of a vault has no witness here; clients remember it.
+ * there can have been. The newest snapshot of a series has no witness here: `expected` are those that this machine has seen.
  */
-export function checkChains(run: CheckRun, { snapshots, listed }: ReadSnapshots, forgotten: readonly ObjectName[]): void {
+export function checkChains(
+  run: CheckRun, { snapshots, listed }: ReadSnapshots, forgotten: readonly ObjectName[], expected: readonly ExpectedSnapshot[],
+): void {
   const forgottenSet = forgottenIds(forgotten)
   const gone = new Map<string, StoredSnapshot[]>()
   for (const snapshot of snapshots) {
@@ -79,7 +82,18 @@ export function checkChains(run: CheckRun, { snapshots, listed }: ReadSnapshots,
       hint: 'nobody has recorded a forget: it was deleted from outside; a versioned bucket may still have it',
     })
   }
-  checkWitnesses(run, snapshots, [...listed.values()], forgottenSet.size + gone.size)
+  const unseen = expected.filter(
+    ({ id }) => !listed.has(id as SnapshotId) && !forgottenSet.has(id) && !gone.has(id),
+  )
+  for (const seen of unseen) {
+    run.log.add({
+      severity: 'error', kind: 'snapshot-gone', object: `${SNAPSHOT_PREFIX}*-${seen.id}`,
+      message: `a snapshot that this machine has seen is gone: ${titleOf(seen)}`,
+      hurts: { snapshots: [seen.id], paths: [], more: 0 },
+      hint: 'nobody has recorded a forget: it was deleted from outside, or the vault was put back to an earlier state',
+    })
+  }
+  checkWitnesses(run, snapshots, [...listed.values()], forgottenSet.size + gone.size + unseen.length)
 }
 
 /** `visible.count`: how many snapshots the writer saw. More than can have been there then: some are gone. */

@@ -127,6 +127,7 @@ export class BackupRun {
     const { snapshots } = await this.#repository.snapshots()
     const { damaged } = await this.#repository.loadIndex({ condemned: session.condemned, onDamage: 'report' })
     const parent = this.#parent(snapshots)
+    await this.#lookForGone(snapshots)
     const journal = this.#around.journal(session.id)
     const store = this.#packStore(journal)
     const { index } = this.#repository
@@ -150,8 +151,27 @@ export class BackupRun {
     await session.commit({ name: sealed.stored.name, bytes: sealed.bytes })
     journal.remove()
     done.known.complete(sealed.stored.id)
+    this.#around.seen.remember([...snapshots, sealed.stored])
     done.known.close()
     return this.#result(summary, parent, sealed.stored)
+  }
+
+  /** The newest snapshot that this machine knows of the series must be there, or be recorded as forgotten. */
+  async #lookForGone(snapshots: readonly StoredSnapshot[]): Promise<void> {
+    const series = this.#series()
+    const seen = this.#around.seen.read().find(
+      ({ host, paths }) => host === this.#task.host && JSON.stringify([...paths].sort()) === series,
+    )
+    if (!seen || snapshots.some(({ id }) => id === seen.id)) return
+    // `snapshots/`: there and damaged; `forgotten/`: recorded.
+    for (const prefix of ['snapshots/', 'forgotten/']) {
+      for await (const { name } of this.#repository.backend.list(prefix)) if (name.includes(seen.id)) return
+    }
+    this.#counts.errors++
+    this.#task.events({
+      type: 'warning', item: `snapshot ${seen.id.slice(0, 8)}`,
+      message: `made ${seen.time}, is gone, and nobody has recorded a forget: deleted from outside, or the vault was put back`,
+    })
   }
 
   async #dryRun(): Promise<BackupResult> {

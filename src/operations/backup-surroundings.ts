@@ -8,6 +8,7 @@ import { FileDatabase } from '../cache/file-database.ts'
 import type { KnownFiles } from '../cache/known-files.ts'
 import type { LocalState } from '../cache/local-state.ts'
 import { abandonedJournals, PackJournal, removeJournal, type AbandonedJournal, type JournaledPack } from '../cache/pack-journal.ts'
+import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import type { SessionId } from '../ids/ids.ts'
 
 export interface Journal {
@@ -22,6 +23,7 @@ export interface BackupSurroundings {
   startReaders(options: ReaderPoolOptions): Readers
   /** What was remembered of this series; a dry run remembers nothing new. */
   knownFiles(host: string, paths: readonly string[]): KnownFiles
+  readonly seen: Pick<SeenSnapshots, 'read' | 'remember'>
   journal(session: SessionId): Journal
   abandonedJournals(): readonly AbandonedJournal[]
   removeJournal(journal: AbandonedJournal): void
@@ -35,6 +37,7 @@ export function systemSurroundings(local: LocalState): BackupSurroundings {
     source: new PosixSource(),
     startReaders: (options) => new ThreadReaders(options),
     knownFiles: (host, paths) => new FileDatabase(local.fileDatabase(host, paths)),
+    seen: new SeenSnapshots(local.directory),
     journal: (session) => new PackJournal(local.journalDirectory, session),
     abandonedJournals: () => abandonedJournals(local.journalDirectory),
     removeJournal: ({ path }) => removeJournal(path),

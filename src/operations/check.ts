@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { systemClock } from '../async/clock.ts'
 import { SystemRandom } from '../async/random.ts'
+import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import { check as checkVault } from '../check/check.ts'
 import type { Finding } from '../check/finding.ts'
 import type { CheckCounts } from '../check/options.ts'
@@ -34,14 +35,14 @@ function selectionOf(readData: CheckRequest['readData']): PackSelection | undefi
 /** Damage is a finding, not an exception. Throws `usage` on a malformed subset, and what opening a vault throws. */
 export async function check(request: CheckRequest): Promise<CheckResult> {
   const readData = selectionOf(request.readData)
-  return withVault(request, async ({ repository }) => {
+  return withVault(request, async ({ repository, storage, local }) => {
     const { errors, notes, counts, bytesRead, durationMs } = await checkVault({
-      backend: repository.backend, keys: repository.keys, clock: systemClock, random: new SystemRandom(),
+      backend: storage, expected: new SeenSnapshots(local.directory).read(), keys: repository.keys, clock: systemClock, random: new SystemRandom(),
       threads: request.threads ?? Math.min(availableParallelism(), THREADS_MAX), onFinding: request.onFinding,
       ...(readData ? { readData } : {}), ...(request.signal ? { signal: request.signal } : {}),
       onProgress: (progress) => request.events({
         type: 'progress', phase: `check ${progress.phase}`, itemsDone: progress.done, bytesDone: progress.bytesDone,
-        bytesTransferred: repository.backend.counts.bytesDown, errors: progress.errors,
+        bytesTransferred: storage.counts.bytesDown, errors: progress.errors,
         ...(progress.total > 0 ? { itemsTotal: progress.total } : {}),
         ...(progress.bytesTotal > 0 ? { bytesTotal: progress.bytesTotal } : {}),
       }),

@@ -1,3 +1,4 @@
+import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 import { withVault, type VaultAccess } from './vault-access.ts'
 
@@ -17,8 +18,9 @@ export interface SnapshotsResult {
 
 export function snapshots(request: SnapshotsRequest): Promise<SnapshotsResult> {
   const { host, tag, path } = request
-  return withVault(request, async ({ repository }) => {
+  return withVault(request, async ({ repository, local }) => {
     const listing = await repository.snapshots()
+    new SeenSnapshots(local.directory).remember(listing.snapshots)
     return {
       snapshots: listing.snapshots.filter(
         (snapshot) =>

@@ -45,6 +45,8 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): 
 
 export interface OpenedVault {
   readonly repository: Repository
+  /** The storage itself, without the local cache. */
+  readonly storage: Backend
   readonly local: LocalState
 }
 
@@ -55,7 +57,7 @@ export async function withVault<T>(access: VaultAccess, work: (vault: OpenedVaul
     const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
     const local = localState(access.cacheDirectory, unlocked.config.vault)
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
-    return await work({ repository: new Repository(cached, unlocked, access.signal), local })
+    return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
   } finally {
     await backend.close()
   }

@@ -239,3 +239,15 @@ test('a file that vanishes or cannot be opened is a warning, and the rest is the
   const [files] = await restoreAll(backend, vault)
   assert.deepEqual([...(files?.keys() ?? [])].sort(), ['/empty', '/large'])
 })
+
+test('a snapshot of the series that this machine made and that is gone is a warning, once; a recorded forget is none', async () => {
+  const { objectName } = await import('../../src/ids/ids.ts')
+  for (const isForgotten of [false, true]) {
+    const { backend, host } = await newScene()
+    const first = await host.backup(backend)
+    for (const name of backend.names()) if (name.startsWith('snapshots/')) await backend.delete(name)
+    if (isForgotten) await backend.put(objectName(`forgotten/20260101T000000Z-${first.snapshot?.id}`), Buffer.from('record'))
+    assert.equal((await host.backup(backend)).warnings, isForgotten ? 0 : 1)
+    assert.equal((await host.backup(backend)).warnings, 0)
+  }
+})

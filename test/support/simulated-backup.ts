@@ -92,6 +92,7 @@ export class SimulatedHost {
   readonly #memory: Memory = { files: new Map(), run: 0, lastRun: 0, lastSnapshot: undefined }
   readonly #journals = new Map<string, JournaledPack[]>()
   readonly warnings: string[] = []
+  #seen: StoredSnapshot[] = []
 
   constructor(parts: SimulatedHostParts) {
     this.#parts = parts
@@ -101,6 +102,7 @@ export class SimulatedHost {
   forgetEverything(): void {
     this.#memory.files.clear()
     this.#journals.clear()
+    this.#seen = []
   }
 
   async backup(backend: Backend, task: Partial<BackupTask> = {}): Promise<BackupResult> {
@@ -121,11 +123,18 @@ export class SimulatedHost {
   }
 
   #surroundings(): BackupSurroundings {
-    const { clock, random, source } = this.#parts
+    const { clock, random, source, host } = this.#parts
     const running = new Map<string, JournaledPack[]>()
     return {
       clock, random, source,
       startReaders: (options) => new InlineReaders(options, { source, random, nowMs: () => clock.nowMs() }),
+      seen: {
+        read: () => this.#seen,
+        remember: (snapshots) => {
+          const last = snapshots.findLast((snapshot) => snapshot.host === host)
+          if (last) this.#seen = [last]
+        },
+      },
       knownFiles: () => new MemoryKnownFiles(this.#memory),
       journal: (session) => {
         running.set(session, [])
