@@ -1,5 +1,6 @@
 // Gathers the inodes that have several names. The first name met gives the link id, so that it is the same in every run
 // and on every host; the others only refer to it.
+import { PARENTS_MAX } from '../tree/entry-codec.ts'
 import { childInode } from '../tree/inode-number.ts'
 import type { Entry, Inode, LinkRecord } from '../tree/entry.ts'
 import type { FileStat } from '../posix/stat.ts'
@@ -49,7 +50,7 @@ export class LinkCollector {
     for (const { id, inode, parents, names } of this.#links.values()) {
       const read = await inode
       if (!read || names === 0) continue
-      const ascending = [...parents].sort((a, b) => (a < b ? -1 : 1))
+      const ascending = [...parents].sort((a, b) => (a < b ? -1 : 1)).slice(0, PARENTS_MAX)
       records.push({ link: id, nlink: names, parents: ascending, inode: read })
     }
     return records

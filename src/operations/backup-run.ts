@@ -269,7 +269,10 @@ export class BackupRun {
         source: this.#around.source, files, saver: metadata, loader: reader, stored: index, known,
         inodeKey: keys.inodeKey(), selection, reading, trustedRun: isTrusted ? known.lastRun : undefined,
         ownDirectories: this.#ownDirectories(), progress: this.#counts,
-        onWarning: (path, message) => events({ type: 'warning', item: pathText(path), message }),
+        onWarning: (path, message) => {
+          // A run that ends early closes directories under its readers: that files cannot be read then says nothing of them.
+          if (!this.#failure) events({ type: 'warning', item: pathText(path), message })
+        },
         onPause: () => this.#pause(store, known, accepting),
       })
       const result = await archiver.archive(paths).catch((error: unknown) => {

@@ -12,7 +12,7 @@ export interface SnapshotListing {
   readonly damaged: readonly { readonly name: ObjectName; readonly error: VaultError }[]
 }
 
-/** Reads all snapshots; damaged ones are reported beside the sound ones. */
+/** Reads all snapshots; damaged ones, and those of a newer program, are reported beside the sound ones. */
 export async function listSnapshots(backend: Backend, keys: Keyring, signal?: AbortSignal): Promise<SnapshotListing> {
   const options = signal ? { signal } : {}
   const names: ObjectName[] = []
@@ -27,7 +27,7 @@ export async function listSnapshots(backend: Backend, keys: Keyring, signal?: Ab
       snapshots.push(openSnapshot(keys, name, await backend.get(name, undefined, options)))
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // forgotten since the listing
-      if (!isVaultError(error, 'vault-damaged')) throw error
+      if (!isVaultError(error, 'vault-damaged', 'vault-newer')) throw error
       damaged.push({ name, error })
     }
   }

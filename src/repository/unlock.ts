@@ -55,7 +55,11 @@ export async function readSlots(backend: Backend, vault: VaultId): Promise<SlotR
   const readings: SlotReading[] = []
   for await (const { name } of backend.list(KEY_PREFIX)) {
     try {
-      readings.push({ name, slot: parseSlot(await backend.get(name), vault, name) })
+      const bytes = await backend.get(name)
+      const slot = parseSlot(bytes, vault, name)
+      // A changed slot may still open, when what was changed is for people only; if not, the person must hear of it.
+      const isSound = slotName(bytes) === name
+      readings.push({ name, slot, ...(isSound ? {} : { problem: new VaultError('vault-damaged', `${name}: was changed`) }) })
     } catch (error) {
       if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
       readings.push({ name, problem: error })

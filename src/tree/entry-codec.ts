@@ -28,7 +28,8 @@ const SPARSE = 1 << 11
 const KNOWN = (1 << 12) - 1
 const EXTENSIONS_MAX = 64
 const EXTENSION_BYTES_MAX = 65536
-const OWNER_NAME_BYTES_MAX = 256
+/** User and group names longer than this are not stored. */
+export const OWNER_NAME_BYTES_MAX = 256
 
 const kindNames = new Map<number, InodeKind>(
   (Object.keys(INODE_KINDS) as InodeKind[]).map((kind) => [INODE_KINDS[kind], kind]),
@@ -255,7 +256,8 @@ interface LinkRecordFields {
   readonly inode: Inode
 }
 
-const PARENTS_MAX = 1 << 20
+/** Directories recorded for one inode: 512 KiB of a node. More names than that are kept, their parents are not listed. */
+export const PARENTS_MAX = 1 << 16
 
 export function readLinkRecord(reader: ByteReader): LinkRecordFields {
   const link = reader.u64()
