@@ -12,6 +12,9 @@ export interface SnapshotListing {
   readonly damaged: readonly { readonly name: ObjectName; readonly error: VaultError }[]
 }
 
+/** Names count server time in seconds; within one the client's clock decides, or `latest` would be left to chance. */
+const order = ({ name, id, time }: StoredSnapshot): string => `${name.slice(0, -id.length)} ${time} ${id}`
+
 /** Reads all snapshots; damaged ones, and those of a newer program, are reported beside the sound ones. */
 export async function listSnapshots(backend: Backend, keys: Keyring, signal?: AbortSignal): Promise<SnapshotListing> {
   const options = signal ? { signal } : {}
@@ -32,7 +35,7 @@ export async function listSnapshots(backend: Backend, keys: Keyring, signal?: Ab
     }
   }
   await Promise.all(names.map((name) => slots.with(() => read(name))))
-  snapshots.sort((a, b) => (a.name < b.name ? -1 : 1))
+  snapshots.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   return { snapshots, damaged }
 }
 

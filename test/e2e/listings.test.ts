@@ -1,7 +1,10 @@
 // Goal: snapshots are found by what people type, and the listings say what is there.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { Cli, summaryOf } from '../support/cli.ts'
+import { Cli, ended, packageRoot, summaryOf } from '../support/cli.ts'
 
 describe('listings', () => {
   const cli = new Cli({ after })
@@ -64,6 +67,13 @@ describe('listings', () => {
   it('--quiet says nothing when all is well, but lists what was asked for', async () => {
     assert.equal((await cli.expect(0, ['backup', '-q', source])).stdout, '')
     assert.equal((await cli.expect(0, ['ls', '-q', `${ids[0]}:${source}`])).stdout, `${source}/file-0\n`)
+  })
+
+  it('output that cannot be written: one line, and an exit code', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('no /dev/full')
+    const args = ['-c', 'exec "$0" "$1" ls "$2" > /dev/full', process.execPath, join(packageRoot, 'bin', 's3vault.cjs'), `latest:${source}`]
+    const run = await ended(spawn('/bin/sh', args, { env: cli.env }), args)
+    assert.deepEqual([run.code, run.stderr.split('\n').length], [15, 2], run.stderr)
   })
 
   it('check: clean, whole, by part', async () => {

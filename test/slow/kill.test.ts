@@ -2,31 +2,35 @@
 // Method: the real program is killed at random moments of backups of fresh data, of restores and of checks. After each
 // kill the vault checks clean and an earlier snapshot restores identically; in the end each interrupted backup finishes.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededBytes } from '../../fixtures/seeded-bytes.ts'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
-import { Cli } from '../support/cli.ts'
+import { Cli, summaryOf, type BackupRecord } from '../support/cli.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
 import { VaultDirectory } from '../e2e/storage-sites.ts'
 
 const MIB = 2 ** 20
 const seed = testSeed()
-/** Fresh data for each: else the last kills would fall into runs that have nothing left to do. */
-const ROUNDS = 5
-const KILLS_OF_ROUND = 10
+const KILLS = 50
+/** A round is fresh data and runs over it until one is not killed. */
+const ROUNDS_MAX = 40
+const KILLS_OF_ROUND_MAX = 10
 const ROUND_BYTES = 300 * MIB
 const SETTLING_MS = 2100
-/** Packs that one kill may cost, being stored but not yet noted: those under way to storage at once. */
-const PACKS_LOST_BY_KILL_MAX = 8
 const PACK_MIB = 2
+/** What one kill may cost of what was stored: packs that lay in the vault but were not noted yet, four a thread. */
+const LOST_BYTES_MAX = 8 * PACK_MIB * MIB
+
+const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`
 
 describe('kill -9', () => {
   const cli = new Cli({ after }, 6 * 2 ** 30)
   const random = new SeededRandom(seed)
   const early = cli.path('early')
   let durationMs = 0
+  let newest = ''
 
   before(async () => {
     console.log(`seed ${seed}`)
@@ -41,6 +45,8 @@ describe('kill -9', () => {
     const startMs = performance.now()
     await other.backup([cli.path('timing')])
     durationMs = performance.now() - startMs
+    rmSync(cli.path('timing'), { recursive: true })
+    rmSync(other.path('vault'), { recursive: true })
     console.log(`an undisturbed backup takes ${Math.round(durationMs)} ms`)
   })
 
@@ -62,34 +68,47 @@ describe('kill -9', () => {
     assert.deepEqual(compareTrees(early, cli.path('early-back')), [])
   }
 
-  for (let round = 1; round <= ROUNDS; round++) {
-    it(`${KILLS_OF_ROUND} times in backups of the same 300 MB, round ${round}`, async (t) => {
-      const name = `fresh-${round}`
-      const source = cli.path(name)
-      const vault = new VaultDirectory(cli.path('vault'))
-      makeTree(name)
+  it(`${KILLS} times in backups of fresh data`, async (t) => {
+    const vault = new VaultDirectory(cli.path('vault'))
+    let [kills, round] = [0, 0]
+    for (; kills < KILLS; round++) {
+      assert.ok(round < ROUNDS_MAX, `only ${kills} kills in ${round} rounds`)
+      if (round > 0) rmSync(newest, { recursive: true })
+      newest = cli.path(`fresh-${round}`)
+      makeTree(`fresh-${round}`)
       await sleep(SETTLING_MS)
-      const packsBefore = vault.names('packs/d/').length
-      let kills = 0
-      for (let attempt = 0; attempt < KILLS_OF_ROUND; attempt++) {
-        const delayMs = random.below(Math.ceil(durationMs))
-        if (await cli.killAfter(delayMs, ['backup', source])) kills++
-        await isSound()
-      }
-      const storedMib = (vault.names('packs/d/').length - packsBefore) * PACK_MIB
-      const last = await cli.backup([source])
-      t.diagnostic(`${kills} of ${KILLS_OF_ROUND} runs killed; about ${storedMib} MiB stored by them, ${Math.round(last.bytesStored / MIB)} MiB by the last`)
-      assert.ok(kills > 0, 'no run was killed: the machine is faster than it was')
-      const lostMibMax = KILLS_OF_ROUND * PACKS_LOST_BY_KILL_MAX * PACK_MIB
-      assert.ok(last.bytesStored / MIB <= ROUND_BYTES / MIB - storedMib + lostMibMax + 8, 'what killed runs had stored is used')
-      if (storedMib > lostMibMax) assert.ok(last.bytesStored < ROUND_BYTES)
+      const killed = await oneRound(newest, vault)
+      kills += killed.kills
+      t.diagnostic(`round ${round}: ${killed.kills} kills, ${mib(killed.storedBytes)} stored by them, ${mib(killed.last.bytesStored)} by the last run`)
+    }
+    t.diagnostic(`${kills} kills in ${round} rounds`)
+    assert.equal((await cli.check(['--read-data'])).errors, 0)
+  })
+
+  /** Backs up `source` again and again, killed each time, until a run gets to its end. */
+  async function oneRound(source: string, vault: VaultDirectory): Promise<{ kills: number; storedBytes: number; last: BackupRecord }> {
+    const packsBefore = new Set(vault.names('packs/d/'))
+    const stored = (): number => vault.names('packs/d/').filter((name) => !packsBefore.has(name))
+      .reduce((sum, name) => sum + vault.read(name).length, 0)
+    for (let kills = 0; ; kills++) {
+      const storedBytes = stored()
+      const left = Math.max(0.2, 1 - storedBytes / ROUND_BYTES)
+      const delayMs = kills < KILLS_OF_ROUND_MAX ? random.below(Math.ceil(durationMs * 0.9 * left)) : 600_000
+      const run = await cli.killAfter(delayMs, ['backup', '--json', source])
+      await isSound()
+      if (run.signal !== null) continue
+      const last = summaryOf<BackupRecord>(run)
+      const unused = last.bytesStored + storedBytes - ROUND_BYTES
+      assert.ok(unused <= kills * LOST_BYTES_MAX + 2 * MIB, `${mib(unused)} of what ${kills} killed runs had stored was stored again`)
+      if (storedBytes > kills * LOST_BYTES_MAX + 2 * MIB) assert.ok(last.bytesStored < ROUND_BYTES, 'less than a full run')
       await cli.restore([`latest:${source}`, '-t', cli.path('fresh-back'), '--delete'])
       assert.deepEqual(compareTrees(source, cli.path('fresh-back')), [])
-    })
+      return { kills, storedBytes, last }
+    }
   }
 
   it('of a restore: the next one mends what is there', async () => {
-    const source = cli.path(`fresh-${ROUNDS}`)
+    const source = newest
     const target = cli.path('killed-back')
     for (let attempt = 0; attempt < 5; attempt++) {
       await cli.killAfter(random.below(Math.ceil(durationMs)), ['restore', `latest:${source}`, '-t', target])

@@ -131,8 +131,8 @@ export class Cli {
     this.env['S3VAULT_PASSWORD_FILE'] = secret
   }
 
-  /** Starts the program and kills it after that many milliseconds. False when it had ended before. */
-  async killAfter(delayMs: number, args: readonly string[]): Promise<boolean> {
+  /** Runs the program, killed after that many milliseconds unless it has ended before: then its `signal` is null. */
+  async killAfter(delayMs: number, args: readonly string[]): Promise<CliRun> {
     const run = await this.run(args, {
       onStart: (child) => {
         const timer = setTimeout(() => child.kill('SIGKILL'), delayMs)
@@ -140,7 +140,7 @@ export class Cli {
       },
     })
     assert.ok(run.signal === 'SIGKILL' || run.code === 0, `${run.code} ${run.stderr}`)
-    return run.signal === 'SIGKILL'
+    return run
   }
 
   /** Starts the program; the caller waits for it with `ended`. */
