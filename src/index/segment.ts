@@ -9,10 +9,11 @@ import { ByteWriter } from '../bytes/writer.ts'
 import { readKeyTable, writeKeyTable, type WrappedDataKey } from '../crypto/data-key.ts'
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { assert } from '../errors/assert.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { objectName, packId, segmentId, toHex, type ObjectName, type PackId, type SegmentId } from '../ids/ids.ts'
 import { PACK_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PACKS_MAX } from '../limits/limits.ts'
-import { readDirectory, writeDirectory, type PackEntry } from '../pack/directory.ts'
+import { directoryEntries, readDirectory, writeDirectory, type PackEntry } from '../pack/directory.ts'
 import type { PackKind } from '../pack/layout.ts'
 
 export const SEGMENT_PREFIX = 'index/'
@@ -20,12 +21,17 @@ const VERSION = 1
 const ID_BYTES = 32
 const BOUND_NAME = 'index'
 
-/** What a segment says of one pack. */
-export interface IndexedPack {
+/** What there is to know of a pack. */
+export interface PackDescription {
   readonly id: PackId
   readonly kind: PackKind
   readonly sizeBytes: number
   readonly keys: readonly WrappedDataKey[]
+  readonly entries: Iterable<PackEntry>
+}
+
+/** What a segment says of one pack. */
+export interface IndexedPack extends PackDescription {
   readonly entries: readonly PackEntry[]
 }
 
@@ -44,10 +50,15 @@ export interface EncodedPack {
 }
 
 export function decodePack(pack: EncodedPack): IndexedPack {
-  const { id, kind, sizeBytes } = pack
-  const keys = readKeyTable(new ByteReader(pack.keyTable, `pack ${id.slice(0, 16)} key table`))
-  const entries = readDirectory(new ByteReader(pack.directory, `pack ${id.slice(0, 16)} directory`), keys.length, sizeBytes)
-  return { id, kind, sizeBytes, keys, entries }
+  const decoded = decodePackLazily(pack)
+  return { ...decoded, entries: [...decoded.entries] }
+}
+
+/** The same with entries one by one, to be read once. */
+export function decodePackLazily({ id, kind, sizeBytes, keyTable, directory }: EncodedPack): PackDescription {
+  const keys = readKeyTable(new ByteReader(keyTable, `pack ${id.slice(0, 16)} key table`))
+  const reader = new ByteReader(directory, `pack ${id.slice(0, 16)} directory`)
+  return { id, kind, sizeBytes, keys, entries: directoryEntries(reader, keys.length, sizeBytes) }
 }
 
 export function encodePack(pack: IndexedPack): EncodedPack {
@@ -78,6 +89,7 @@ export function sealSegment(
       .raw(pack.keyTable).raw(pack.directory)
   }
   const bytes = sealEnvelope(keys, random, 'index', BOUND_NAME, writer.view())
+  assert(bytes.length <= SEGMENT_BYTES_MAX, 'a segment that a reader would refuse')
   return { id: segmentId(createHash('sha256').update(bytes).digest('hex')), bytes }
 }
 

@@ -4,14 +4,14 @@ import type { PackId, SegmentId } from '../ids/ids.ts'
 import type { PackKind } from '../pack/layout.ts'
 import { BlobTable, type BlobPlace } from './blob-table.ts'
 import { PackStates } from './pack-states.ts'
-import type { IndexedPack, Segment } from './segment.ts'
+import type { PackDescription, Segment } from './segment.ts'
 
 export interface PackRecord {
   readonly id: PackId
   readonly kind: PackKind
   readonly sizeBytes: number
   readonly keys: readonly WrappedDataKey[]
-  readonly blobCount: number
+  blobCount: number
   /** Segments that name it. Empty while only this session knows it. */
   readonly segments: Set<SegmentId>
 }
@@ -56,7 +56,7 @@ export class VaultIndex {
   }
 
   /** Takes a pack's directory; a pack that is known already only gains the segment's name. */
-  addPack(pack: IndexedPack, segment?: SegmentId): void {
+  addPack(pack: PackDescription, segment?: SegmentId): void {
     const known = this.#numbers.get(pack.id)
     if (known !== undefined) {
       if (segment) this.#packs[known]?.segments.add(segment)
@@ -67,13 +67,15 @@ export class VaultIndex {
     if (this.#condemned.has(pack.id)) this.states.set(packNumber, 'condemned')
     // Copies: the key table as it was decoded is a view that keeps its whole segment in memory, 45 bytes a blob.
     const keys = pack.keys.map((key) => ({ ...key, wrapped: new Uint8Array(key.wrapped) }))
-    this.#packs.push({
-      id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys, blobCount: pack.entries.length,
+    const record: PackRecord = {
+      id: pack.id, kind: pack.kind, sizeBytes: pack.sizeBytes, keys, blobCount: 0,
       segments: new Set(segment ? [segment] : []),
-    })
+    }
+    this.#packs.push(record)
     this.#numbers.set(pack.id, packNumber)
     for (const { id, offset, length, codec, rawLength, keyIndex } of pack.entries) {
       this.table.add(id, { packNumber, offset, length, codec, rawLength, keyIndex })
+      record.blobCount++
     }
   }
 
@@ -84,6 +86,10 @@ export class VaultIndex {
       const packNumber = this.#numbers.get(id)
       if (packNumber !== undefined) this.states.set(packNumber, 'condemned')
     }
+  }
+
+  isCondemned(id: PackId): boolean {
+    return this.#condemned.has(id)
   }
 
   /** True when the blob has a usable, uploaded location; marks the pack as used by this session. */

@@ -212,10 +212,9 @@ export class BackupRun {
     const journals = [...this.#around.abandonedJournals()]
     for (const { packs } of journals) {
       for (const { kind, id } of packs) {
-        if (index.numberOf(id) !== undefined) continue
+        if (index.numberOf(id) !== undefined || index.isCondemned(id)) continue
         try {
-          const pack = await readPackDirectory(backend, keys, kind, id)
-          store.adopt(encodePack(pack), pack)
+          store.admit(encodePack(await readPackDirectory(backend, keys, kind, id)))
         } catch (error) {
           if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
         }
@@ -231,7 +230,9 @@ export class BackupRun {
       this.#counts.errors++
       this.#task.events({ type: 'warning', item: 'index', message: `${message}; read from the packs instead` })
     }
-    for await (const pack of readUnindexedPacks(backend, keys, index)) store.adopt(encodePack(pack), pack)
+    for await (const pack of readUnindexedPacks(backend, keys, index)) {
+      if (!index.isCondemned(pack.id)) store.admit(encodePack(pack))
+    }
   }
 
   async #archive(
@@ -267,7 +268,7 @@ export class BackupRun {
     try {
       const archiver = new Archiver({
         source: this.#around.source, files, saver: metadata, loader: reader, stored: index, known,
-        inodeKey: keys.inodeKey(), selection, reading, trustedRun: isTrusted ? known.lastRun : undefined,
+        inodeKey: keys.inodeKey(), selection, reading, trustedRun: trusted ? known.lastRun : undefined,
         ownDirectories: this.#ownDirectories(), progress: this.#counts,
         onWarning: (path, message) => {
           // A run that ends early closes directories under its readers: that files cannot be read then says nothing of them.

@@ -27,17 +27,24 @@ const CODEC_MAX = 7
 /** directory := varint count, then per blob: id(32) type u8 codec u8 varint keyIndex offset length rawLength. */
 export function writeDirectory(writer: ByteWriter, entries: readonly PackEntry[]): void {
   writer.varint(entries.length)
-  for (const entry of entries) {
-    writer.raw(entry.id).u8(BLOB_TYPES[entry.type]).u8(entry.codec)
-      .varint(entry.keyIndex).varint(entry.offset).varint(entry.length).varint(entry.rawLength)
-  }
+  for (const entry of entries) writeDirectoryEntry(writer, entry)
+}
+
+/** One blob of a directory, after the count. */
+export function writeDirectoryEntry(writer: ByteWriter, entry: PackEntry): void {
+  writer.raw(entry.id).u8(BLOB_TYPES[entry.type]).u8(entry.codec)
+    .varint(entry.keyIndex).varint(entry.offset).varint(entry.length).varint(entry.rawLength)
 }
 
 /** Ids are views of the reader's bytes. Entries must be in ascending, not overlapping order within `packBytes`. */
 export function readDirectory(reader: ByteReader, keyCount: number, packBytes = PACK_BYTES_MAX): PackEntry[] {
+  return [...directoryEntries(reader, keyCount, packBytes)]
+}
+
+/** The same one by one: a pack of tiny files has a hundred thousand of them. */
+export function* directoryEntries(reader: ByteReader, keyCount: number, packBytes = PACK_BYTES_MAX): Generator<PackEntry> {
   const count = reader.varint(PACK_ENTRIES_MAX)
   if (count > reader.remaining / (BLOB_ID_BYTES + 6)) reader.fail(`${count} entries in too few bytes`)
-  const entries: PackEntry[] = []
   let end = 0
   for (let i = 0; i < count; i++) {
     const id = blobId(reader.raw(BLOB_ID_BYTES))
@@ -50,7 +57,6 @@ export function readDirectory(reader: ByteReader, keyCount: number, packBytes = 
     const rawLength = reader.varint(BLOB_RAW_BYTES_MAX)
     if (offset < end || length < SEAL_OVERHEAD_BYTES || offset + length > packBytes) reader.fail('blob outside its place')
     end = offset + length
-    entries.push({ id, type, keyIndex, offset, length, codec, rawLength })
+    yield { id, type, keyIndex, offset, length, codec, rawLength }
   }
-  return entries
 }

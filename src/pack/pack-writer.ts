@@ -8,7 +8,7 @@ import type { BlobType } from '../crypto/keyring.ts'
 import { assert } from '../errors/assert.ts'
 import { packId, type BlobId, type PackId, type VaultId } from '../ids/ids.ts'
 import { PACK_ENTRIES_MAX, PACK_KEYS_MAX } from '../limits/limits.ts'
-import { readDirectory, writeDirectory, type PackEntry } from './directory.ts'
+import { directoryEntries, writeDirectoryEntry, type PackEntry } from './directory.ts'
 import { directoryAad, footerBytes, headerBytes, HEADER_BYTES, FOOTER_BYTES, type PackKind } from './layout.ts'
 
 /** A finished pack, ready for a PUT under its name. Key table and directory stay encoded: an index segment takes them so. */
@@ -31,7 +31,9 @@ export class PackWriter {
   readonly #buffer: Uint8Array
   readonly #hash = createHash('sha256')
   readonly #keys: WrappedDataKey[] = []
-  readonly #entries: PackEntry[] = []
+  /** Encoded as they come: an object a blob would take ten times the memory. */
+  readonly #directory = new ByteWriter(4096)
+  #entryCount = 0
   #length = HEADER_BYTES
 
   /** `buffer` takes the blobs: its length is the target size. */
@@ -44,7 +46,7 @@ export class PackWriter {
   }
 
   get isEmpty(): boolean {
-    return this.#entries.length === 0
+    return this.#entryCount === 0
   }
 
   /** Sealed bytes so far. */
@@ -54,10 +56,10 @@ export class PackWriter {
 
   /** True when a blob of this many stored bytes still fits, with the directory, into the buffer. */
   fits(storedBytes: number): boolean {
-    const tail = (this.#entries.length + 1) * ENTRY_BYTES_MAX + (this.#keys.length + 1) * KEY_ENTRY_BYTES_MAX +
+    const tail = (this.#entryCount + 1) * ENTRY_BYTES_MAX + (this.#keys.length + 1) * KEY_ENTRY_BYTES_MAX +
       FOOTER_BYTES + SEAL_OVERHEAD_BYTES + 16
     return this.#length + storedBytes + SEAL_OVERHEAD_BYTES + tail <= this.#buffer.length &&
-      this.#entries.length < PACK_ENTRIES_MAX && this.#keys.length < PACK_KEYS_MAX
+      this.#entryCount < PACK_ENTRIES_MAX && this.#keys.length < PACK_KEYS_MAX
   }
 
   #keyIndex(entry: WrappedDataKey): number {
@@ -74,7 +76,7 @@ export class PackWriter {
     const offset = this.#length
     const length = this.#sealer.sealBlobInto(type, id, stored, this.#buffer, offset)
     this.#length += length
-    this.#entries.push({ id, type, keyIndex, offset, length, codec, rawLength })
+    this.#note({ id, type, keyIndex, offset, length, codec, rawLength })
   }
 
   /** Appends a blob that another pack holds, as it is sealed there; `key` is its entry in that pack's key table. */
@@ -82,22 +84,28 @@ export class PackWriter {
     assert(this.fits(sealed.length), 'blob does not fit into the pack')
     const keyIndex = this.#keyIndex(key)
     this.#buffer.set(sealed, this.#length)
-    this.#entries.push({ ...entry, keyIndex, offset: this.#length })
+    this.#note({ ...entry, keyIndex, offset: this.#length })
     this.#length += sealed.length
+  }
+
+  #note(entry: PackEntry): void {
+    writeDirectoryEntry(this.#directory, entry)
+    this.#entryCount++
   }
 
   /** Closes the pack. Its bytes are a view of the buffer. */
   finish(): SealedPack {
     const directoryKey = this.#keyIndex(this.#sealer.keyEntry)
-    const tail = new ByteWriter(1024 + this.#entries.length * 48)
+    const tail = new ByteWriter(1024 + this.#directory.length)
     writeKeyTable(tail, this.#keys)
     const keyTable = tail.finish()
-    const plain = new ByteWriter(64 + this.#entries.length * 48)
-    writeDirectory(plain, this.#entries)
-    const directory = plain.finish()
+    const directory = new ByteWriter(8 + this.#directory.length)
+      .varint(this.#entryCount).raw(this.#directory.view()).finish()
     // Decode what was just encoded: a directory that cannot be read back must never be uploaded.
-    const check = readDirectory(new ByteReader(directory, 'pack directory'), this.#keys.length, this.#length)
-    assert(check.length === this.#entries.length, 'pack directory reads back')
+    const reader = new ByteReader(directory, 'pack directory')
+    let readBack = 0
+    for (const _entry of directoryEntries(reader, this.#keys.length, this.#length)) readBack++
+    assert(readBack === this.#entryCount && reader.remaining === 0, 'pack directory reads back')
     const aad = directoryAad(this.#vault, this.#kind, keyTable)
     const sealed = this.#sealer.sealDirectory(aad, directory)
     tail.raw(sealed).raw(footerBytes(keyTable.length, sealed.length, directoryKey))

@@ -2,7 +2,7 @@
 // (gc protocol, rules 9 and 13). Blobs keep their seal: only their place changes.
 import type { RandomSource } from '../async/random.ts'
 import { BlobSealer } from '../crypto/data-key.ts'
-import { VaultError } from '../errors/vault-error.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { PackId } from '../ids/ids.ts'
 import { packName } from '../pack/layout.ts'
 import { PackWriter } from '../pack/pack-writer.ts'
@@ -10,7 +10,8 @@ import type { PackStore } from './pack-store.ts'
 import { readPackDirectory } from './pack-adoption.ts'
 import type { Repository } from './repository.ts'
 
-const SPARE_BYTES = 65536
+/** Per blob of the copy's directory, per data key, and for header, footer and seal: what PackWriter reckons with. */
+const spareBytes = (entries: number, keys: number): number => (entries + 1) * 54 + (keys + 2) * 120 + 4096
 
 /** Stores and indexes copies of all blobs of `packs` that have no usable place. Throws `vault-damaged` when a pack is gone. */
 export async function rescuePacks(
@@ -24,13 +25,16 @@ export async function rescuePacks(
     try {
       const bytes = await backend.get(packName(kind, id))
       const contents = await readPackDirectory(backend, keys, kind, id)
-      const writer = new PackWriter(kind, keys.vault, new BlobSealer(keys, random), new Uint8Array(bytes.length + SPARE_BYTES))
+      const writer = new PackWriter(kind, keys.vault, new BlobSealer(keys, random), new Uint8Array(
+        bytes.length + spareBytes(contents.entries.length, contents.keys.length),
+      ))
       for (const entry of contents.entries) {
         const key = contents.keys[entry.keyIndex]
         if (key && !index.use(entry.id)) writer.addSealed(entry, key, bytes.subarray(entry.offset, entry.offset + entry.length))
       }
       if (!writer.isEmpty) await store.accept(writer.finish())
     } catch (cause) {
+      if (!isVaultError(cause, 'object-missing', 'vault-damaged')) throw cause
       throw new VaultError('vault-damaged', `pack ${id.slice(0, 16)} was deleted by prune while this run needed it`, {
         hint: 'run the backup again: it stores what is missing', cause,
       })

@@ -4,9 +4,10 @@ import { TaskGroup } from '../async/task-group.ts'
 import type { RandomSource } from '../async/random.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { assert } from '../errors/assert.ts'
 import type { PackId, SegmentId } from '../ids/ids.ts'
 import { SEGMENT_ENTRIES_TARGET } from '../limits/limits.ts'
-import { decodePack, sealSegment, segmentName, type EncodedPack, type IndexedPack } from '../index/segment.ts'
+import { decodePackLazily, sealSegment, segmentName, type EncodedPack } from '../index/segment.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { packName, type PackKind } from '../pack/layout.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
@@ -26,9 +27,8 @@ export class PackStore {
   readonly #parts: PackStoreParts
   readonly #uploads: TaskGroup
   /** Packs of the segment that is being filled; checkpoints write it again and again until it is full. */
-  #open: EncodedPack[] = []
-  #openEntries = 0
-  #unindexed = 0
+  readonly #open: OpenPack[] = []
+  #writing: Promise<void> = Promise.resolve()
   #checkpoint: SegmentId | undefined
   packsStored = 0
   bytesStored = 0
@@ -59,17 +59,17 @@ export class PackStore {
     this.packsStored++
     this.bytesStored += encoded.sizeBytes
     onUploaded?.(encoded.sizeBytes)
-    this.adopt(encoded, decodePack(encoded))
+    this.admit(encoded)
   }
 
-  /** Takes a pack that is stored already (by an interrupted run) into this run's index. */
-  adopt(encoded: EncodedPack, decoded: IndexedPack): void {
-    this.#parts.index.addPack(decoded)
-    const packNumber = this.#parts.index.numberOf(encoded.id)
-    if (packNumber !== undefined) this.#parts.index.states.use(packNumber)
-    this.#open.push(encoded)
-    this.#openEntries += decoded.entries.length
-    this.#unindexed++
+  /** Takes a stored pack into this run's index: one of our own, or of an interrupted run. */
+  admit(pack: EncodedPack): void {
+    const { index } = this.#parts
+    index.addPack(decodePackLazily(pack))
+    const packNumber = index.numberOf(pack.id)
+    assert(packNumber !== undefined, 'an added pack has a number')
+    index.states.use(packNumber)
+    this.#open.push({ pack, entryCount: index.packs[packNumber]?.blobCount ?? 0, isNamed: false })
   }
 
   /** Waits for all uploads. Throws what the first failed one threw. */
@@ -78,29 +78,54 @@ export class PackStore {
   }
 
   /**
-   * Names all packs stored so far in a segment. It supersedes the last checkpoint as long as that one was small, so that a
-   * long run leaves few segments; a full one is left as it is.
+   * Names all packs stored so far in segments. A segment supersedes the last checkpoint as long as that one was small, so
+   * that a long run leaves few; a full one is left as it is. Calls run one after another: a checkpoint, the end of the run
+   * and a rescue may ask at once.
    */
-  async writeSegment(): Promise<void> {
-    if (this.#unindexed === 0) return
-    const { backend, keys, random, signal } = this.#parts
-    const packs = [...this.#open] // packs go on arriving while the segment is under way
-    const entries = this.#openEntries
-    const segment = sealSegment(keys, random, { supersedes: this.#checkpoint ? [this.#checkpoint] : [], packs })
-    const covered = this.#unindexed
-    await backend.put(segmentName(segment.id), segment.bytes, signal ? { signal } : {})
-    this.#unindexed -= covered // not before: after a failure the next call must write them
-    this.segmentsStored++
-    for (const pack of packs) {
-      const packNumber = this.#parts.index.numberOf(pack.id)
-      if (packNumber !== undefined) this.#parts.index.packs[packNumber]?.segments.add(segment.id)
-    }
-    if (entries < SEGMENT_ENTRIES_TARGET) {
-      this.#checkpoint = segment.id
-      return
-    }
-    this.#checkpoint = undefined
-    this.#open = this.#open.slice(packs.length)
-    this.#openEntries -= entries
+  writeSegment(): Promise<void> {
+    const written = this.#writing.then(() => this.#writeSegments())
+    this.#writing = written.catch(() => undefined) // the caller of that one hears of it
+    return written
   }
+
+  async #writeSegments(): Promise<void> {
+    while (this.#open.some(({ isNamed }) => !isNamed)) {
+      const part = this.#fullSegment()
+      const entryCount = part.reduce((sum, open) => sum + open.entryCount, 0)
+      const isFull = part.length < this.#open.length || entryCount >= SEGMENT_ENTRIES_TARGET
+      const id = await this.#putSegment(part.map(({ pack }) => pack))
+      for (const open of part) open.isNamed = true
+      this.#checkpoint = isFull ? undefined : id
+      if (isFull) this.#open.splice(0, part.length)
+    }
+  }
+
+  /** The oldest open packs, up to the target of a segment; they hold all that the last checkpoint named. */
+  #fullSegment(): OpenPack[] {
+    let entryCount = 0
+    let count = 0
+    while (count < this.#open.length && (count === 0 || entryCount < SEGMENT_ENTRIES_TARGET)) {
+      entryCount += this.#open[count]?.entryCount ?? 0
+      count++
+    }
+    return this.#open.slice(0, count)
+  }
+
+  async #putSegment(packs: readonly EncodedPack[]): Promise<SegmentId> {
+    const { backend, keys, random, signal, index } = this.#parts
+    const segment = sealSegment(keys, random, { supersedes: this.#checkpoint ? [this.#checkpoint] : [], packs })
+    await backend.put(segmentName(segment.id), segment.bytes, signal ? { signal } : {})
+    this.segmentsStored++
+    for (const { id } of packs) {
+      const packNumber = index.numberOf(id)
+      if (packNumber !== undefined) index.packs[packNumber]?.segments.add(segment.id)
+    }
+    return segment.id
+  }
+}
+
+interface OpenPack {
+  readonly pack: EncodedPack
+  readonly entryCount: number
+  isNamed: boolean
 }
