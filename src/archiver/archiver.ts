@@ -4,50 +4,27 @@
 // Order: directories are walked depth first in byte order of names; files are read by others meanwhile, and a directory's
 // tree is made when its last file is there. What is under way is bounded by the FileQueue.
 import { hash } from 'node:crypto'
-import { ByteReader } from '../bytes/reader.ts'
-import { KnownCursor, type KnownFile, type KnownFiles } from '../cache/known-files.ts'
+import { KnownCursor, type KnownFile } from '../cache/known-files.ts'
 import { describeError, errnoOf, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
 import type { FileStat } from '../posix/stat.ts'
-import { readContentList } from '../tree/content-list.ts'
-import { encodeEntry, readEntry } from '../tree/entry-codec.ts'
-import { summaryOf, type Attributes, type Entry, type Inode, type Summary } from '../tree/entry.ts'
+import type { Attributes, Summary } from '../tree/entry.ts'
 import { childInode, ROOT_INODE } from '../tree/inode-number.ts'
 import { saveLinkTable } from '../tree/link-table.ts'
-import type { BlobLoader, BlobSaver } from '../tree/node.ts'
-import type { FileReply } from './file-batch.ts'
-import type { FileQueue } from './file-queue.ts'
-import { LinkCollector } from './link-collector.ts'
+import { FileEntries, readyEntry, type FileEntriesParts } from './file-entries.ts'
 import { OpenDirectory, type ReadyEntry } from './open-directory.ts'
-import { PatternList, type SourceSelection } from './selection.ts'
-import type { DirectoryHandle, Source } from './source.ts'
+import { CACHEDIR_TAG, PatternList, type SourceSelection } from './selection.ts'
+import type { DirectoryHandle } from './source.ts'
 import { arrangeRoots, type RootNode } from './source-roots.ts'
-import { volatileOf } from './volatile.ts'
 
-/** Tells what is stored: a usable, indexed location, noted as used by this session. */
-export interface StoredBlobs {
-  use(id: Uint8Array): boolean
-}
-
-export interface ArchiverParts {
-  readonly source: Source
-  readonly files: FileQueue
-  readonly saver: BlobSaver
-  readonly loader: BlobLoader
-  readonly stored: StoredBlobs
-  readonly known: KnownFiles
-  readonly inodeKey: Uint8Array
+export interface ArchiverParts extends FileEntriesParts {
   readonly selection: SourceSelection
-  /** `all` reads every file, known or not. */
-  readonly reading: 'changed' | 'all'
-  /** Run whose snapshot is among the roots listed by this session: content lists of its files are inherited unwalked (rule 8). */
-  readonly trustedRun: number | undefined
-  /** `dev:ino` of directories that are never walked: the vault's own and the cache's. */
+  /** `dev:ino` of directories that are kept empty: the vault's own and the cache's. */
   readonly ownDirectories: ReadonlySet<string>
   readonly onWarning: (path: Uint8Array, message: string) => void
+  readonly onNotice: (path: Uint8Array, message: string) => void
   /** Between entries: where uploads catch up and a checkpoint is written. Throws to stop the walk. */
   readonly onPause: () => Promise<void> | undefined
-  readonly progress: ArchiveCounts
 }
 
 /** Counted while the walk goes on; shown as progress. */
@@ -83,6 +60,9 @@ interface Place {
   readonly depth: number
 }
 
+/** Entries of one directory that wait behind a file that is still being read: about 800 bytes each. */
+const WAITING_ENTRIES_MAX = 20_000
+
 /** Levels that are walked in one piece: a path of thousands of names would overflow the stack. */
 const STACK_LEVELS_MAX = 64
 
@@ -92,13 +72,6 @@ const STACK_LEVELS_MAX = 64
  */
 const UNREAD_DIRECTORIES_MAX = 512
 
-interface FilePlace {
-  readonly place: Place
-  readonly key: Uint8Array
-  readonly name: Uint8Array
-  readonly stat: FileStat
-}
-
 const SLASH = Uint8Array.of(0x2f)
 const joinPath = (directory: Uint8Array, name: Uint8Array): Uint8Array =>
   directory.length === 1 ? Buffer.concat([directory, name]) : Buffer.concat([directory, SLASH, name])
@@ -106,28 +79,16 @@ const joinPath = (directory: Uint8Array, name: Uint8Array): Uint8Array =>
 /** Names a directory in KnownFiles. */
 const directoryKey = (path: Uint8Array): Uint8Array => hash('sha256', path, 'buffer').subarray(0, 16)
 
-function ready(entry: Entry): ReadyEntry {
-  return { name: entry.name, encoded: encodeEntry(entry), summary: summaryOf(entry) }
-}
-
-function decode(encoded: Uint8Array): Entry & { readonly inode: Inode } {
-  const reader = new ByteReader(encoded, 'known file')
-  const entry = readEntry(reader)
-  reader.end()
-  if (!('inode' in entry)) return reader.fail('a link where an inode is expected')
-  return entry
-}
-
 export class Archiver {
   readonly #parts: ArchiverParts
-  readonly #links: LinkCollector
+  readonly #entries: FileEntries
   readonly #excludes: PatternList
   #unreadDirectories = 0
   #onDirectoryRead: (() => void) | undefined
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts
-    this.#links = new LinkCollector(parts.inodeKey)
+    this.#entries = new FileEntries(parts)
     this.#excludes = new PatternList(parts.selection.excludes)
   }
 
@@ -138,7 +99,7 @@ export class Archiver {
     if (this.#parts.progress.files + this.#parts.progress.directories + this.#parts.progress.others === 0) {
       throw new VaultError('source-unreadable', 'none of the given paths can be read')
     }
-    return { tree, links: saveLinkTable(this.#parts.saver, await this.#links.records()) }
+    return { tree, links: saveLinkTable(this.#parts.saver, await this.#entries.links.records()) }
   }
 
   #warn(path: Uint8Array, error: unknown): void {
@@ -148,7 +109,7 @@ export class Archiver {
 
   /** A directory above the sources, or one that is a source itself (then it is open already). */
   async #root(node: RootNode, inode: bigint, handle?: DirectoryHandle): Promise<{ tree: BlobId; summary: Summary }> {
-    const { source, saver, inodeKey } = this.#parts
+    const { source, saver } = this.#parts
     if (node.isSource) {
       const place = {
         handle: handle ?? source.open(node.path), path: node.path, inode: () => inode,
@@ -160,45 +121,46 @@ export class Archiver {
     }
     const directory = new OpenDirectory(saver)
     for (const child of node.children) {
-      const entry = await this.#rootChild(child, childInode(inodeKey, inode, child.name))
-      if (entry) directory.add(ready(entry))
+      const entry = await this.#rootChild(child, inode)
+      if (entry) directory.add(entry)
     }
     return directory.finish()
   }
 
-  async #rootChild(node: RootNode, inode: bigint): Promise<Entry | undefined> {
-    const { source, saver, progress } = this.#parts
+  async #rootChild(node: RootNode, parent: bigint): Promise<ReadyEntry | undefined> {
+    const { source, saver, progress, inodeKey } = this.#parts
     let stat: FileStat
     let attributes: Attributes
     let handle: DirectoryHandle | undefined
     try {
       stat = source.statPath(node.path)
-      attributes = source.attributesOfPath(node.path, stat, saver)
+      attributes = source.attributesOfPath(node.path, stat, saver, (problem) => this.#warn(node.path, problem))
       if (node.isSource && stat.type === 'directory') handle = source.open(node.path)
     } catch (error) {
       if (isVaultError(error) || errnoOf(error) === undefined) throw error
       this.#warn(node.path, error)
       return undefined
     }
-    if (stat.type !== 'directory') return this.#rootFile(node, stat)
-    const { tree, summary } = await this.#root(node, inode, handle)
+    if (stat.type !== 'directory') return this.#rootFile(node, stat, parent)
+    const { tree, summary } = await this.#root(node, childInode(inodeKey, parent, node.name), handle)
     if (node.isSource) progress.directories++
-    return { name: node.name, isLocked: false, inode: { ...attributes, kind: 'directory', tree, summary } }
+    return readyEntry({ name: node.name, isLocked: false, inode: { ...attributes, kind: 'directory', tree, summary } })
   }
 
   /** A source that is not a directory. */
-  async #rootFile(node: RootNode, stat: FileStat): Promise<Entry | undefined> {
-    const { source } = this.#parts
+  async #rootFile(node: RootNode, stat: FileStat, parent: bigint): Promise<ReadyEntry | undefined> {
+    const { source, known, files } = this.#parts
     const parentPath = node.path.subarray(0, Math.max(1, node.path.length - node.name.length - 1))
-    const handle = source.open(parentPath)
+    const directory = source.open(parentPath)
     try {
-      const place = { handle, path: parentPath, inode: () => ROOT_INODE, device: stat.dev, depth: 0 }
-      const made = this.#other({ place, key: directoryKey(parentPath), name: node.name, stat }, undefined)
-      this.#parts.files.flush()
-      const entry = await made
-      return entry ? decodeAny(entry.encoded) : undefined
+      const key = directoryKey(parentPath)
+      const row = known.directory(key).find(({ name }) => Buffer.compare(name, node.name) === 0)
+      const warn = (problem: unknown): void => this.#warn(node.path, problem)
+      const made = this.#entries.make({ directory, key, name: node.name, stat, parent: () => parent, warn }, row)
+      files.flush()
+      return await made
     } finally {
-      source.close(handle)
+      source.close(directory)
     }
   }
 
@@ -215,6 +177,10 @@ export class Archiver {
       await this.#entry(directory, place, key, name, rows.find(name))
       await files.room()
       directory.settle()
+      if (directory.waitingCount >= WAITING_ENTRIES_MAX) {
+        files.flush()
+        await directory.progress()
+      }
     }
     rows.finish()
     progress.current = place.path
@@ -238,16 +204,20 @@ export class Archiver {
     }
   }
 
-  #names(place: Place): readonly Uint8Array[] {
+  /** Names in order, each once: network and union file systems may list one twice. */
+  *#names(place: Place): Generator<Uint8Array> {
     const { source, selection } = this.#parts
+    let names: Iterable<Uint8Array>
     try {
-      if (selection.excludeCaches && source.isCache(place.handle)) {
-        return source.list(place.handle).filter((name) => Buffer.from(name).toString('latin1') === 'CACHEDIR.TAG')
-      }
-      return source.list(place.handle)
+      const isCache = selection.excludeCaches && source.isCache(place.handle)
+      names = isCache ? [CACHEDIR_TAG] : source.list(place.handle)
     } catch (error) {
-      this.#warn(place.path, error)
-      return []
+      return this.#warn(place.path, error)
+    }
+    let last: Uint8Array | undefined
+    for (const name of names) {
+      if (!last || Buffer.compare(last, name) !== 0) yield name
+      last = name
     }
   }
 
@@ -264,21 +234,23 @@ export class Archiver {
     const kind = stat.type === 'directory' ? 'directory' : 'other'
     if (!this.#excludes.isEmpty && this.#excludes.matches(joinPath(place.path, name), kind)) return
     if (stat.type === 'directory') return this.#subdirectory(directory, place, name, stat)
-    const made = this.#other({ place, key, name, stat }, row)
+    const warn = (problem: unknown): void => this.#warn(joinPath(place.path, name), problem)
+    const made = this.#entries.make({ directory: place.handle, key, name, stat, parent: place.inode, warn }, row)
     if (made instanceof Promise) directory.addLater(made)
     else if (made) directory.add(made)
   }
 
   async #subdirectory(parent: OpenDirectory, place: Place, name: Uint8Array, stat: FileStat): Promise<void> {
-    const { source, saver, selection, ownDirectories, progress, inodeKey } = this.#parts
-    if (ownDirectories.has(`${stat.dev}:${stat.ino}`)) return
+    const { source, saver, selection, ownDirectories, progress, inodeKey, onNotice } = this.#parts
     if (this.#unreadDirectories >= UNREAD_DIRECTORIES_MAX) await this.#descriptors()
     const path = joinPath(place.path, name)
     let attributes: Attributes
     let handle: DirectoryHandle | undefined
     try {
-      attributes = source.attributes(place.handle, name, stat, saver)
-      if (!selection.oneFileSystem || stat.dev === place.device) handle = source.openChild(place.handle, name)
+      attributes = source.attributes(place.handle, name, stat, saver, (problem) => this.#warn(path, problem))
+      const isOwn = ownDirectories.has(`${stat.dev}:${stat.ino}`)
+      if (isOwn) onNotice(path, 'belongs to s3vault itself: only the empty directory is backed up')
+      else if (!selection.oneFileSystem || stat.dev === place.device) handle = source.openChild(place.handle, name)
     } catch (error) {
       if (errnoOf(error) === undefined) throw error
       return this.#warn(path, error)
@@ -288,121 +260,11 @@ export class Archiver {
     const own = depth % STACK_LEVELS_MAX === 0 ? childInode(inodeKey, place.inode(), name) : undefined
     const inode = (): bigint => own ?? childInode(inodeKey, place.inode(), name)
     const finish = handle === undefined
-      ? async () => new OpenDirectory(saver).finish() // another file system: its mount point stays, empty
+      ? async () => new OpenDirectory(saver).finish() // the mount point of another file system, or our own: it stays, empty
       : await this.#directory({ handle, path, inode, device: place.device, depth })
     parent.addLater(
       finish().then(({ tree, summary }) =>
-        ready({ name, isLocked: false, inode: { ...attributes, kind: 'directory', tree, summary } })),
+        readyEntry({ name, isLocked: false, inode: { ...attributes, kind: 'directory', tree, summary } })),
     )
   }
-
-  /** What is no directory: at once when nothing need be read, else later; undefined when it is left out. */
-  #other(file: FilePlace, row: KnownFile | undefined): ReadyEntry | undefined | Promise<ReadyEntry | undefined> {
-    const { stat, place, name } = file
-    if (stat.type !== 'file') this.#parts.progress.others++
-    if (stat.nlink > 1) {
-      const read = async (): Promise<Inode | undefined> => {
-        const made = await this.#inode(file, row)
-        return made && decode(made.encoded).inode
-      }
-      return this.#links.entry(stat, place.inode(), name, read).then((entry) => entry && ready(entry))
-    }
-    return this.#inode(file, row)
-  }
-
-  #inode(file: FilePlace, row: KnownFile | undefined): ReadyEntry | undefined | Promise<ReadyEntry | undefined> {
-    if (file.stat.type !== 'file') return this.#special(file)
-    const { known } = this.#parts
-    if (row && this.#parts.reading === 'changed' && Buffer.compare(row.volatile, volatileOf(file.stat)) === 0) {
-      const entry = decode(row.entry)
-      const reusable = this.#isStored(entry.inode, row)
-      const keep = (): ReadyEntry => {
-        this.#count(entry.inode, 'filesUnmodified')
-        if (known.isSweep || isIndirect(entry.inode)) known.confirm(file.key, file.name)
-        return { name: file.name, encoded: row.entry, summary: summaryOf(entry) }
-      }
-      if (reusable === true) return keep()
-      if (reusable !== false) return reusable.then((isStored) => (isStored ? keep() : this.#read(file, row)))
-    }
-    return this.#read(file, row)
-  }
-
-  /** True when all content of a known file is stored and usable; a promise when a content list must be walked for that. */
-  #isStored(inode: Inode, row: KnownFile): boolean | Promise<boolean> {
-    const { stored, loader, trustedRun } = this.#parts
-    if ('blob' in inode.xattrs && !stored.use(inode.xattrs.blob)) return false
-    if (inode.kind !== 'file') return false
-    const { content } = inode
-    if ('items' in content) return content.items.every((item) => !item.id || stored.use(item.id))
-    if (!stored.use(content.list)) return false
-    if (trustedRun !== undefined && row.run === trustedRun) return true
-    return (async () => {
-      try {
-        for await (const item of readContentList(loader, content.list, (id) => stored.use(id))) {
-          if (item.id && !stored.use(item.id)) return false
-        }
-        return true
-      } catch (error) {
-        if (isVaultError(error, 'vault-damaged', 'object-missing')) return false
-        throw error
-      }
-    })()
-  }
-
-  async #read(file: FilePlace, row: KnownFile | undefined): Promise<ReadyEntry | undefined> {
-    const { place, name, stat } = file
-    const reply = await this.#parts.files.add({ directoryFd: place.handle, name }, stat.sizeBytes)
-    return this.#taken(file, row, reply)
-  }
-
-  #taken({ place, key, name }: FilePlace, row: KnownFile | undefined, reply: FileReply): ReadyEntry | undefined {
-    const { known } = this.#parts
-    if ('message' in reply) {
-      const text = reply.status === 'vanished' ? 'vanished before it was read' : reply.message
-      if (row) known.forget(key, name)
-      this.#warn(joinPath(place.path, name), text)
-      return undefined
-    }
-    if (reply.status === 'changed-while-read') this.#warn(joinPath(place.path, name), 'changed while it was read')
-    if (reply.isSettled) known.put(key, { name, volatile: reply.volatile, entry: reply.entry })
-    else if (row) known.forget(key, name)
-    const entry = decode(reply.entry)
-    this.#count(entry.inode, row ? 'filesChanged' : 'filesNew')
-    return { name, encoded: reply.entry, summary: summaryOf(entry) }
-  }
-
-  #count(inode: Inode, how: 'filesNew' | 'filesChanged' | 'filesUnmodified'): void {
-    const { progress } = this.#parts
-    progress.files++
-    progress[how]++
-    if (inode.kind === 'file') progress.bytes += inode.size
-  }
-
-  #special({ place, name, stat }: FilePlace): ReadyEntry | undefined {
-    const { source, saver } = this.#parts
-    try {
-      const attributes = source.attributes(place.handle, name, stat, saver)
-      return ready({ name, isLocked: false, inode: this.#specialInode(place, name, stat, attributes) })
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error
-      this.#warn(joinPath(place.path, name), error)
-      return undefined
-    }
-  }
-
-  #specialInode(place: Place, name: Uint8Array, stat: FileStat, attributes: Attributes): Inode {
-    const { type } = stat
-    if (type === 'symlink') return { ...attributes, kind: type, target: this.#parts.source.readLink(place.handle, name) }
-    if (type === 'char' || type === 'block') {
-      return { ...attributes, kind: type, major: stat.rdevMajor, minor: stat.rdevMinor }
-    }
-    if (type === 'fifo' || type === 'socket') return { ...attributes, kind: type }
-    throw new VaultError('source-unreadable', `a ${type} where a special file was expected`)
-  }
-}
-
-const isIndirect = (inode: Inode): boolean => inode.kind === 'file' && 'list' in inode.content
-
-function decodeAny(encoded: Uint8Array): Entry {
-  return readEntry(new ByteReader(encoded, 'entry'))
 }

@@ -13,7 +13,9 @@ export interface FileRequest {
 /** What became of one file. */
 export type FileReply =
   | {
-      readonly status: 'read' | 'changed-while-read'
+      readonly status: 'read'
+      /** What is doubtful about it (it changed meanwhile, an xattr could not be read); empty: nothing. */
+      readonly warning: string
       readonly volatile: Uint8Array
       /** False: too fresh to be trusted as unchanged next time. */
       readonly isSettled: boolean
@@ -33,7 +35,7 @@ export interface ReaderCounts {
   readonly packsEmitted: number
 }
 
-const STATUSES = ['read', 'changed-while-read', 'vanished', 'failed'] as const
+const STATUSES = ['read', 'vanished', 'failed'] as const
 const ENTRY_BYTES_MAX = 1 << 20
 const MESSAGE_BYTES_MAX = 4096
 
@@ -51,19 +53,16 @@ export function decodeRequests(bytes: Uint8Array): FileRequest[] {
 
 export function writeReply(writer: ByteWriter, reply: FileReply): void {
   writer.u8(STATUSES.indexOf(reply.status))
-  if ('message' in reply) {
-    writer.bytes(new TextEncoder().encode(reply.message).subarray(0, MESSAGE_BYTES_MAX))
-    return
-  }
-  writer.raw(reply.volatile).u8(reply.isSettled ? 1 : 0).varint(reply.size).bytes(reply.entry)
+  const text = reply.status === 'read' ? reply.warning : reply.message
+  writer.bytes(new TextEncoder().encode(text).subarray(0, MESSAGE_BYTES_MAX))
+  if (reply.status === 'read') writer.raw(reply.volatile).u8(reply.isSettled ? 1 : 0).varint(reply.size).bytes(reply.entry)
 }
 
 export function readReply(reader: ByteReader): FileReply {
   const status = STATUSES[reader.u8()] ?? reader.fail('unknown status')
-  if (status === 'vanished' || status === 'failed') {
-    return { status, message: new TextDecoder().decode(reader.bytes(MESSAGE_BYTES_MAX)) }
-  }
+  const text = new TextDecoder().decode(reader.bytes(MESSAGE_BYTES_MAX))
+  if (status !== 'read') return { status, message: text }
   const volatile = reader.raw(VOLATILE_BYTES)
   const isSettled = reader.u8() === 1
-  return { status, volatile, isSettled, size: reader.varint(), entry: reader.bytes(ENTRY_BYTES_MAX) }
+  return { status, warning: text, volatile, isSettled, size: reader.varint(), entry: reader.bytes(ENTRY_BYTES_MAX) }
 }

@@ -17,14 +17,17 @@ interface Waiting {
 
 export class FileQueue {
   readonly #pool: TaskPool<ReaderRequest, ReaderReply>
+  readonly #onFailure: (error: unknown) => void
   #batch: Waiting[] = []
   #batchBytes = 0
   #underWay = 0
   #roomWaiter: (() => void) | undefined
   #flushPlanned = false
 
-  constructor(pool: TaskPool<ReaderRequest, ReaderReply>) {
+  /** `onFailure` hears at once what ends the run: the walk may be far from waiting for that file. */
+  constructor(pool: TaskPool<ReaderRequest, ReaderReply>, onFailure: (error: unknown) => void) {
     this.#pool = pool
+    this.#onFailure = onFailure
   }
 
   /** Waits until another file may be added. */
@@ -62,17 +65,16 @@ export class FileQueue {
     this.#batchBytes = 0
     if (batch.length === 0) return
     const bytes = encodeRequests(batch.map(({ request }) => request))
-    this.#pool.run({ read: bytes }).then(
-      ({ replies }) => {
+    this.#pool.run({ read: bytes })
+      .then(({ replies }) => {
         const reader = new ByteReader(replies, 'read reply')
         for (const { resolve } of batch) resolve(readReply(reader))
-        this.#done(batch.length)
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
+        this.#onFailure(error)
         for (const { reject } of batch) reject(error)
-        this.#done(batch.length)
-      },
-    )
+      })
+      .finally(() => this.#done(batch.length))
   }
 
   #done(count: number): void {

@@ -3,6 +3,7 @@
 import type { Chunker } from '../chunker/chunker.ts'
 import { READ_BYTES } from '../chunker/chunker.ts'
 import type { BlobWriter } from '../content/blob-writer.ts'
+import { AssertionError } from '../errors/assert.ts'
 import { describeError, errnoOf, VaultError } from '../errors/vault-error.ts'
 import type { FileStat } from '../posix/stat.ts'
 import { saveContentList } from '../tree/content-list.ts'
@@ -15,6 +16,9 @@ import { isSettled, volatileOf } from './volatile.ts'
 
 /** Holes shorter than this are read as zeros: a cut there would make more small chunks than it saves. */
 const HOLE_BYTES_MIN = 256 * 1024
+
+/** Lengths in a tree are doubled and must stay exact: 4 PiB. */
+const FILE_BYTES_MAX = 2 ** 52
 
 export interface FileReaderParts {
   readonly source: SourceFiles
@@ -49,7 +53,8 @@ export class FileReader {
     try {
       return this.#readOpen(file, name)
     } catch (error) {
-      if (error instanceof VaultError || errnoOf(error) === undefined) throw error
+      // An assertion: something about this file fits no entry. The run goes on without it.
+      if (!(error instanceof AssertionError) && (error instanceof VaultError || errnoOf(error) === undefined)) throw error
       return failure(error)
     } finally {
       source.closeFile(file)
@@ -61,6 +66,7 @@ export class FileReader {
     const nowNs = BigInt(Math.floor(this.#parts.nowMs())) * 1_000_000n
     const before = source.statFile(file)
     if (before.type !== 'file') return { status: 'failed', message: `became a ${before.type} while it was backed up` }
+    if (before.sizeBytes >= FILE_BYTES_MAX) return { status: 'failed', message: `its size of ${before.sizeBytes} bytes is beyond all bounds` }
     const { items, size } = this.#content(file, before)
     const after = source.statFile(file)
     const isSame = size === after.sizeBytes && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs &&
@@ -69,13 +75,18 @@ export class FileReader {
       ? { list: saveContentList(metadata, items) }
       : { items }
     const isSparse = after.blocks512 * 512 < after.sizeBytes
+    let warning = isSame ? '' : 'changed while it was read'
+    const warn = (problem: unknown): void => {
+      warning = typeof problem === 'string' ? problem : describeError(problem)
+    }
     const inode: Inode = {
-      ...source.attributesOfFile(file, after, metadata), kind: 'file', size, isSparse, content,
+      ...source.attributesOfFile(file, after, metadata, warn), kind: 'file', size, isSparse, content,
     }
     return {
-      status: isSame ? 'read' : 'changed-while-read',
+      status: 'read',
+      warning,
       volatile: volatileOf(after),
-      isSettled: isSame && isSettled(after, nowNs),
+      isSettled: warning === '' && isSettled(after, nowNs),
       size,
       entry: encodeEntry({ name, isLocked: false, inode }),
     }

@@ -62,6 +62,17 @@ export class OpenDirectory {
     if (count > 0) this.#slots.splice(0, count)
   }
 
+  /** Entries that wait for one before them. */
+  get waitingCount(): number {
+    return this.#slots.length
+  }
+
+  /** Waits until the first of them is there. */
+  async progress(): Promise<void> {
+    await this.#slots[0]?.promise
+    this.settle()
+  }
+
   /** Waits for all entries. Throws what a promised one was rejected with. */
   async finish(): Promise<{ tree: BlobId; summary: Summary }> {
     for (;;) {

@@ -74,10 +74,10 @@ export class PackChannel {
     })
   }
 
-  #release({ bytes }: SealedPack): void {
+  #release({ bytes, kind }: SealedPack): void {
     const { buffer } = bytes
     // A pack of one outsized blob, or of metadata, has a buffer of its own that is not part of the pool.
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === this.#bufferBytes) this.#give(buffer)
+    if (kind === 'data' && buffer instanceof ArrayBuffer && buffer.byteLength === this.#bufferBytes) this.#give(buffer)
   }
 
   #give(buffer: ArrayBuffer): void {

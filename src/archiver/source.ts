@@ -1,8 +1,8 @@
 // What the archiver walks: a file system seen through open directories. Two implementations: the real one below, and the
 // simulator's in memory. Children are addressed by an open directory and a name, so that a path of any length works and
 // a directory swapped for a symlink leads nowhere else.
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
-import { bufferOf, childPath, listDirectory, openDirectory, openDirectoryNoFollow, selfPath } from '../posix/directories.ts'
+import { closeSync, readlinkSync, readSync } from 'node:fs'
+import { childPath, directoryNames, openDirectory, openDirectoryNoFollow, selfPath } from '../posix/directories.ts'
 import { openFileForRead } from '../posix/files.ts'
 import { dataRanges, type DataRange } from '../posix/holes.ts'
 import { fileStat, readStat, readStatAt, type FileStat } from '../posix/stat.ts'
@@ -18,15 +18,17 @@ export type DirectoryHandle = number
 export interface Source {
   /** Follows symlinks in the path, not at its end unless it ends in a slash. */
   statPath(path: Uint8Array): FileStat
-  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes
+  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void): Attributes
   open(path: Uint8Array): DirectoryHandle
   openChild(parent: DirectoryHandle, name: Uint8Array): DirectoryHandle
   close(directory: DirectoryHandle): void
   /** Names in ascending byte order. */
-  list(directory: DirectoryHandle): readonly Uint8Array[]
+  list(directory: DirectoryHandle): Iterable<Uint8Array>
   stat(directory: DirectoryHandle, name: Uint8Array): FileStat
   readLink(directory: DirectoryHandle, name: Uint8Array): Uint8Array
-  attributes(directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes
+  attributes(
+    directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void,
+  ): Attributes
   /** True when the directory has a valid CACHEDIR.TAG. */
   isCache(directory: DirectoryHandle): boolean
 }
@@ -43,7 +45,7 @@ export interface SourceFiles {
   read(file: FileHandle, buffer: Uint8Array, offset: number, length: number, position: number): number
   /** Where the data lies, holes left out. */
   ranges(file: FileHandle, sizeBytes: number): Iterable<DataRange>
-  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver): Attributes
+  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void): Attributes
 }
 
 export class PosixSource implements Source, SourceFiles {
@@ -51,8 +53,8 @@ export class PosixSource implements Source, SourceFiles {
     return readStat(path)
   }
 
-  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes {
-    return attributesOf(path, stat, saver)
+  attributesOfPath(path: Uint8Array, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void): Attributes {
+    return attributesOf(path, stat, saver, warn)
   }
 
   open(path: Uint8Array): DirectoryHandle {
@@ -67,8 +69,8 @@ export class PosixSource implements Source, SourceFiles {
     closeSync(directory)
   }
 
-  list(directory: DirectoryHandle): readonly Uint8Array[] {
-    return listDirectory(selfPath(directory))
+  list(directory: DirectoryHandle): Iterable<Uint8Array> {
+    return directoryNames(selfPath(directory))
   }
 
   stat(directory: DirectoryHandle, name: Uint8Array): FileStat {
@@ -79,8 +81,10 @@ export class PosixSource implements Source, SourceFiles {
     return readlinkSync(childPath(directory, name), { encoding: 'buffer' })
   }
 
-  attributes(directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver): Attributes {
-    return attributesOf(childPath(directory, name), stat, saver)
+  attributes(
+    directory: DirectoryHandle, name: Uint8Array, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void,
+  ): Attributes {
+    return attributesOf(childPath(directory, name), stat, saver, warn)
   }
 
   openFile(directory: DirectoryHandle, name: Uint8Array): FileHandle {
@@ -103,15 +107,16 @@ export class PosixSource implements Source, SourceFiles {
     return dataRanges(file, sizeBytes)
   }
 
-  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver): Attributes {
-    return attributesOf(file, stat, saver)
+  attributesOfFile(file: FileHandle, stat: FileStat, saver: BlobSaver, warn: (problem: unknown) => void): Attributes {
+    return attributesOf(file, stat, saver, warn)
   }
 
   isCache(directory: DirectoryHandle): boolean {
     const head = new Uint8Array(CACHEDIR_SIGNATURE.length)
     try {
-      const fd = openSync(bufferOf(childPath(directory, CACHEDIR_TAG)), 'r')
+      const fd = openFileForRead(childPath(directory, CACHEDIR_TAG))
       try {
+        if (fileStat(fd).type !== 'file') return false
         readSync(fd, head, 0, head.length, 0)
       } finally {
         closeSync(fd)

@@ -1,6 +1,7 @@
 // flock(2), which Node lacks, through koffi. Loaded at the first use: the library costs some 20 ms of start-up.
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VaultError } from '../errors/vault-error.ts'
 import { throwIfInterrupted } from './failures.ts'
@@ -20,10 +21,11 @@ interface FlockCall {
   (fd: number, operation: number): 0 | string
 }
 
-let loaded: Promise<FlockCall> | undefined
+let loaded: FlockCall | undefined
 
-async function loadFlock(): Promise<FlockCall> {
-  const { default: koffi } = await import('koffi')
+function loadFlock(): FlockCall {
+  // require: import() would make each caller asynchronous.
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
   const flock = koffi.load(null).func('int flock(int fd, int operation)')
   const nameOf = (errno: number): string =>
     Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`
@@ -31,11 +33,19 @@ async function loadFlock(): Promise<FlockCall> {
 }
 
 /**
+ * Takes the exclusive lock on an open file if nobody else has it; it is held until the file is closed or the process dies.
+ * False when another open file holds it, or when the file system cannot lock.
+ */
+export function tryLock(fd: number): boolean {
+  return (loaded ??= loadFlock())(fd, LOCK_EX | LOCK_NB) === 0
+}
+
+/**
  * Runs `work` while the lock on the file at `path` is held; made if missing. The kernel drops the lock when the process
  * dies. Polls instead of blocking: a blocked call would hold one of libuv's four threads, which the holder may need.
  */
 export async function withFileLock<T>(path: string, mode: LockMode, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const flock = await (loaded ??= loadFlock())
+  const flock = (loaded ??= loadFlock())
   // An open file of its own for each holder: locks of one open file would not exclude each other.
   const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {

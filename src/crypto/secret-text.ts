@@ -54,14 +54,17 @@ export function formatSecret(kind: SecretKind, secret: Uint8Array): string {
   return [PREFIX[kind], ...(body.match(/.{4}/g) ?? [])].join('-')
 }
 
+/** Without what people add or leave out, and with what is easily mistaken read as what is meant (Crockford). */
+const squeezed = (text: string): string =>
+  text.toUpperCase().replace(/[\s\p{Dash_Punctuation}]/gu, '').replace(/O/g, '0').replace(/[IL]/g, '1')
+
 /** Reads text as a generated secret; undefined when it is an ordinary passphrase. Throws `password-wrong` on a typo. */
 export function parseSecret(text: string): { kind: SecretKind; secret: Uint8Array } | undefined {
-  const upper = text.trim().toUpperCase()
+  const typed = squeezed(text)
   for (const kind of ['secret', 'recovery'] as const) {
-    if (!upper.startsWith(PREFIX[kind])) continue
-    // Crockford: what is easily mistaken is read as what is meant.
-    const body = upper.slice(PREFIX[kind].length).replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1')
-    const bytes = fromBase32(body)
+    const prefix = squeezed(PREFIX[kind])
+    if (!typed.startsWith(prefix)) continue
+    const bytes = fromBase32(typed.slice(prefix.length))
     const secret = bytes?.subarray(0, KEY_BYTES)
     if (bytes?.length !== KEY_BYTES + CHECK_BYTES || !secret ||
         Buffer.compare(checksum(kind, secret), bytes.subarray(KEY_BYTES)) !== 0) {

@@ -207,6 +207,15 @@ export class BlobTable {
     }
   }
 
+  /** Claims whose blob is in no stored pack yet: 0 when a run has stored all that it refers to. Reads every slot. */
+  pendingCount(): number {
+    let pending = 0
+    for (let slot = HEADER_WORDS; slot < this.#words.length; slot += SLOT_WORDS) {
+      if (this.#words[slot + 4] === PENDING) pending++
+    }
+    return pending
+  }
+
   /** Stored blobs and their plain bytes, each copy counted. Reads every slot. */
   totals(): { blobs: number; rawBytes: number } {
     let blobs = 0

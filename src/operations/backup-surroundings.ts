@@ -22,7 +22,7 @@ export interface BackupSurroundings {
   readonly source: Source
   startReaders(options: ReaderPoolOptions): Readers
   /** What was remembered of this series; a dry run remembers nothing new. */
-  knownFiles(host: string, paths: readonly string[]): KnownFiles
+  knownFiles(host: string, paths: readonly string[], mode: 'commit' | 'dry-run'): KnownFiles
   readonly seen: Pick<SeenSnapshots, 'read' | 'remember'>
   journal(session: SessionId): Journal
   abandonedJournals(): readonly AbandonedJournal[]
@@ -36,7 +36,8 @@ export function systemSurroundings(local: LocalState): BackupSurroundings {
     random: new SystemRandom(),
     source: new PosixSource(),
     startReaders: (options) => new ThreadReaders(options),
-    knownFiles: (host, paths) => new FileDatabase(local.fileDatabase(host, paths)),
+    knownFiles: (host, paths, mode) =>
+      new FileDatabase(local.fileDatabase(host, paths), { access: mode === 'dry-run' ? 'look' : 'remember' }),
     seen: new SeenSnapshots(local.directory),
     journal: (session) => new PackJournal(local.journalDirectory, session),
     abandonedJournals: () => abandonedJournals(local.journalDirectory),

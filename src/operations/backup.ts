@@ -9,7 +9,9 @@ export type { BackupResult }
 /** Backs up. Throws `source-unreadable`, `disk-full`, `interrupted`, and what opening a vault and its storage throw. */
 export function backup(request: BackupRequest): Promise<BackupResult> {
   const location = parseLocation(request.repo)
-  const ownDirectories = [request.cacheDirectory, ...(location.kind === 'directory' ? [location.path] : [])]
-  return withVault(request, ({ repository, local }) =>
-    new BackupRun({ ...request, ownDirectories }, repository, systemSurroundings(local)).run())
+  const vaultDirectory = location.kind === 'directory' ? [location.path] : []
+  return withVault(request, ({ repository, local }) => {
+    const ownDirectories = [local.directory, ...vaultDirectory]
+    return new BackupRun({ ...request, ownDirectories }, repository, systemSurroundings(local)).run()
+  })
 }

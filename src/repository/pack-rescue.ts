@@ -13,7 +13,10 @@ import type { Repository } from './repository.ts'
 /** Per blob of the copy's directory, per data key, and for header, footer and seal: what PackWriter reckons with. */
 const spareBytes = (entries: number, keys: number): number => (entries + 1) * 54 + (keys + 2) * 120 + 4096
 
-/** Stores and indexes copies of all blobs of `packs` that have no usable place. Throws `vault-damaged` when a pack is gone. */
+/**
+ * Stores and indexes copies of all blobs of `packs` that have no usable place, beside the uploads of the run. Throws
+ * `vault-damaged` when a pack is gone, else what the backend threw.
+ */
 export async function rescuePacks(
   repository: Repository, store: PackStore, random: RandomSource, packs: Iterable<PackId>,
 ): Promise<void> {
@@ -32,7 +35,7 @@ export async function rescuePacks(
         const key = contents.keys[entry.keyIndex]
         if (key && !index.use(entry.id)) writer.addSealed(entry, key, bytes.subarray(entry.offset, entry.offset + entry.length))
       }
-      if (!writer.isEmpty) await store.accept(writer.finish())
+      if (!writer.isEmpty) await store.storeNow(writer.finish())
     } catch (cause) {
       if (!isVaultError(cause, 'object-missing', 'vault-damaged')) throw cause
       throw new VaultError('vault-damaged', `pack ${id.slice(0, 16)} was deleted by prune while this run needed it`, {
@@ -40,6 +43,5 @@ export async function rescuePacks(
       })
     }
   }
-  await store.drain()
   await store.writeSegment()
 }

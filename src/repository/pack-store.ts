@@ -50,6 +50,11 @@ export class PackStore {
     })
   }
 
+  /** Stores a pack and returns when it is in the index; a failure is the caller's alone. Waits for no other upload. */
+  async storeNow(pack: SealedPack): Promise<void> {
+    await this.#store(pack)
+  }
+
   async #store(pack: SealedPack): Promise<void> {
     const { backend, signal, onStoring, onUploaded } = this.#parts
     onStoring?.(pack)

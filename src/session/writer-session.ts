@@ -2,9 +2,11 @@
 // of docs/gc-protocol.md; its argument for why nothing needed is ever deleted stands there.
 import type { Clock } from '../async/clock.ts'
 import type { RandomSource } from '../async/random.ts'
+import { Semaphore } from '../async/semaphore.ts'
 import type { Backend } from '../backend/backend.ts'
 import { sealEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { assert } from '../errors/assert.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { objectName, sessionId, toHex, type ObjectName, type PackId, type SessionId } from '../ids/ids.ts'
 import { MarkReader, type Mark } from './marks.ts'
@@ -24,10 +26,20 @@ export interface SessionUser {
   condemn(packs: ReadonlySet<PackId>): void
   /** Packs that something of this session lies in. */
   usedPacks(): Iterable<PackId>
-  /** Trees inherited without walking whose root is no longer listed (forgotten meanwhile); hex ids. */
-  orphanedTrees(): Promise<readonly string[]>
+  /**
+   * What was inherited without walking from a snapshot that is no longer listed (forgotten meanwhile): its tree and, where
+   * it has one, its link table. Hex ids of metadata blobs.
+   */
+  orphanedRoots(): Promise<readonly string[]>
   /** Puts copies of all that this session needs from dead packs into new, indexed packs. Throws when it cannot. */
   rescue(packs: ReadonlySet<PackId>): Promise<void>
+  /**
+   * Called after a lapse, when the new session is stored and gc has been listed (rules 6 to 9): lists roots, then index
+   * segments, in this order. Throws `fence-expired` with retry `never` when the root that was inherited from is gone, or
+   * when a used pack is named by no listed segment, is not this run's own upload that none names yet, and is not in
+   * `rescued` (its blobs have copies). May be called again; another VaultError means that it could not look.
+   */
+  revalidate(rescued: ReadonlySet<PackId>): Promise<void>
 }
 
 /** A sealed object whose PUT is the commit. */
@@ -44,11 +56,16 @@ export class WriterSession {
   #sid: SessionId
   #sequence = 0
   #pinCount = 0
-  #leaseStartMs = 0
+  /** Boot clock, ms. Minus infinity while a lapse is being made good, so that one that fails half way is begun anew. */
+  #leaseStartMs = Number.NEGATIVE_INFINITY
+  #isEnded = false
   #user: SessionUser | undefined
-  #seen = new Map<string, boolean>() // mark -> dead when last seen
+  /** A renewal and a commit that both found the lease lapsed would open two sessions, and pin under the wrong one. */
+  readonly #turn = new Semaphore(1)
   #pinned = new Set<PackId>()
-  #pinnedTrees = new Set<string>()
+  #pinnedRoots = new Set<string>()
+  /** Dead packs whose blobs have copies: they stay used and dead for the rest of the run. */
+  readonly #rescued = new Set<PackId>()
   #condemned: Set<PackId> = new Set()
   #acknowledged: string[] = []
 
@@ -61,7 +78,7 @@ export class WriterSession {
   /** Rule 6: PUT session, then LIST gc. The caller lists roots and then the index, in this order, and then calls `attach`. */
   static async begin(parts: SessionParts): Promise<WriterSession> {
     const session = new WriterSession(parts)
-    await session.#renew('run')
+    session.#leaseStartMs = await session.#announce('run')
     await session.#observe()
     return session
   }
@@ -80,7 +97,10 @@ export class WriterSession {
     user.condemn(this.#condemned)
   }
 
-  /** Renews every quarter of the lease until `signal` fires. A failed renewal is tried again a minute later. */
+  /**
+   * Renews every quarter of the lease until `signal` fires. A failed renewal is tried again a minute later, but for a lapse
+   * that cannot be made good: that ends with `fence-expired`, and so must the run.
+   */
   async keepAlive(signal: AbortSignal): Promise<void> {
     for (let waitMs = RENEWAL_MS; !signal.aborted; ) {
       try {
@@ -89,28 +109,48 @@ export class WriterSession {
         waitMs = RENEWAL_MS
       } catch (error) {
         if (signal.aborted) return
-        if (!isVaultError(error)) throw error
+        if (!isVaultError(error) || error.code === 'fence-expired') throw error
         waitMs = COMMIT_DEADLINE_MS // the commit checks the lease itself: a lapse is not silent
       }
     }
   }
 
-  /** Rule 9. */
+  /** Rule 9; after a lapse, a new session. */
   async renew(): Promise<void> {
-    await this.#observe()
-    await this.#renew('run')
+    await this.#turn.with(async () => {
+      if (!this.#isEnded) await this.#extend(LEASE_MS)
+    })
   }
 
   get #leaseLeftMs(): number {
     return LEASE_MS - (this.#parts.clock.elapsedMs() - this.#leaseStartMs)
   }
 
-  async #renew(state: 'run' | 'end'): Promise<void> {
-    const startMs = this.#parts.clock.elapsedMs() // before the request is sent (rule 1)
+  /**
+   * Looks at gc and renews a lease that is not longer than `leaseMinMs`. One that has lapsed is never renewed, whether it
+   * lapsed before (a sleeping machine) or while something was rescued: prune may have passed the session by already.
+   */
+  async #extend(leaseMinMs: number): Promise<void> {
+    if (this.#leaseLeftMs > 0) await this.#observe()
+    if (this.#leaseLeftMs <= 0) {
+      if (!this.#user) return // whoever attaches later has listed under a lapsed lease: the next renewal sees to that
+      await this.#reopen(this.#user)
+    }
+    if (!this.#isEnded && this.#leaseLeftMs > 0 && this.#leaseLeftMs <= leaseMinMs) await this.#renew()
+  }
+
+  async #renew(): Promise<void> {
+    const startMs = await this.#announce('run')
+    if (this.#leaseLeftMs > 0) this.#leaseStartMs = startMs // one that arrived later may be of a session that had expired
+  }
+
+  /** PUTs the next sequence number. Returns the boot clock of before the request was sent (rule 1). */
+  async #announce(state: 'run' | 'end'): Promise<number> {
+    const startMs = this.#parts.clock.elapsedMs()
     this.#sequence++
     const name = objectName(`sessions/${this.#sid}/${String(this.#sequence).padStart(8, '0')}`)
     await this.#put(name, 'session', { state, acknowledged: this.#acknowledged })
-    this.#leaseStartMs = startMs
+    return startMs
   }
 
   async #put(name: ObjectName, kind: 'session' | 'pin', value: object): Promise<void> {
@@ -125,7 +165,6 @@ export class WriterSession {
     for (const { packs } of marks) for (const pack of packs) this.#condemned.add(pack)
     this.#user?.condemn(this.#condemned)
     if (this.#user) await this.#protect(this.#user, marks)
-    for (const { mark, isDead } of marks) this.#seen.set(mark, isDead || (this.#seen.get(mark) ?? false))
     this.#acknowledged = [...new Set(marks.filter((mark) => !mark.isDead).map((mark) => mark.mark))]
   }
 
@@ -135,50 +174,55 @@ export class WriterSession {
     const toPin = new Set<PackId>()
     for (const { packs, isDead } of marks) {
       for (const pack of packs) {
-        if (!used.has(pack)) continue
+        if (!used.has(pack) || this.#rescued.has(pack)) continue
         if (isDead) dead.add(pack)
         else if (!this.#pinned.has(pack)) toPin.add(pack)
       }
     }
     if (dead.size > 0) await user.rescue(dead)
-    const trees = marks.length > 0
-      ? (await user.orphanedTrees()).filter((tree) => !this.#pinnedTrees.has(tree))
+    for (const pack of dead) this.#rescued.add(pack)
+    const roots = marks.length > 0
+      ? (await user.orphanedRoots()).filter((root) => !this.#pinnedRoots.has(root))
       : []
-    if (toPin.size === 0 && trees.length === 0) return
+    if (toPin.size === 0 && roots.length === 0) return
     this.#pinCount++
     const name = objectName(`pins/${this.#sid}/${String(this.#pinCount).padStart(8, '0')}`)
-    await this.#put(name, 'pin', { packs: [...toPin], trees })
+    await this.#put(name, 'pin', { packs: [...toPin], roots })
     for (const pack of toPin) this.#pinned.add(pack)
-    for (const tree of trees) this.#pinnedTrees.add(tree)
+    for (const root of roots) this.#pinnedRoots.add(root)
   }
 
-  /** The lease lapsed (rule 11): a new session, and everything used is looked at again. */
-  async #reopen(): Promise<void> {
+  /** The lease lapsed (rule 11): a new session, and everything used is looked at again (rules 6 to 9). */
+  async #reopen(user: SessionUser): Promise<void> {
+    this.#leaseStartMs = Number.NEGATIVE_INFINITY
     this.#sid = sessionId(toHex(this.#parts.random.bytes(16)))
     this.#sequence = 0
     this.#pinCount = 0
     this.#pinned = new Set()
-    this.#pinnedTrees = new Set()
-    await this.#renew('run')
+    this.#pinnedRoots = new Set()
+    this.#acknowledged = [] // the new session has pinned nothing yet
+    const startMs = await this.#announce('run')
     await this.#observe()
+    await user.revalidate(this.#rescued)
+    this.#leaseStartMs = startMs
   }
 
   /**
    * Rules 10 to 14: publishes the commit and ends the session. Packs and index segments must be stored.
    * Throws what the store threw when it stays unknown whether the commit arrived; then the session is left to expire.
+   * Throws `fence-expired` with retry `never` when the lease lapsed and what is to be committed may rest on deleted things.
    */
   async commit(commit: Commit): Promise<void> {
+    assert(this.#user, 'a commit has a user that protects what it rests on')
     let lastError: unknown
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
       if (attempt > 0) await this.#parts.clock.sleep(Math.min(1000 * 2 ** attempt, COMMIT_DEADLINE_MS), this.#parts.signal)
       try {
-        if (this.#leaseLeftMs <= 0) await this.#reopen()
-        else await this.#observe()
-        if (this.#leaseLeftMs < COMMIT_LEASE_MIN_MS) await this.#renew('run')
+        await this.#turn.with(() => this.#extend(COMMIT_LEASE_MIN_MS))
         await this.#publish(commit)
         return await this.#conclude()
       } catch (error) {
-        if (!isVaultError(error) || (error.retry !== 'later' && error.code !== 'fence-expired')) throw error
+        if (!isVaultError(error) || error.retry !== 'later') throw error
         lastError = error
       }
       if (await this.#isThere(commit)) return this.#conclude() // rule 12
@@ -188,7 +232,8 @@ export class WriterSession {
 
   async #publish({ name, bytes }: Commit): Promise<void> {
     const check = (): void => {
-      if (this.#leaseLeftMs < COMMIT_LEASE_MIN_MS) throw new VaultError('fence-expired', 'the session lease is too short to commit')
+      if (this.#leaseLeftMs >= COMMIT_LEASE_MIN_MS) return
+      throw new VaultError('fence-expired', 'the session lease is too short to commit', { retry: 'later' })
     }
     await this.#parts.backend.put(name, bytes, { fence: { expiresAfterMs: COMMIT_DEADLINE_MS, check } })
   }
@@ -211,12 +256,16 @@ export class WriterSession {
 
   /** Rules 13 and 14. */
   async #conclude(): Promise<void> {
-    await this.#observe()
-    await this.#renew('end')
+    await this.#turn.with(async () => {
+      await this.#observe()
+      await this.#announce('end')
+      this.#isEnded = true
+    })
   }
 
-  /** Ends a session that commits nothing. */
+  /** Ends a session that commits nothing. Does not wait for a renewal under way: the run has failed, perhaps for the store. */
   async abandon(): Promise<void> {
-    await this.#renew('end')
+    this.#isEnded = true
+    await this.#announce('end')
   }
 }

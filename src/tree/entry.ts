@@ -94,5 +94,8 @@ export function summaryOf(entry: Entry): Summary {
 export const EMPTY_SUMMARY: Summary = { bytes: 0, entries: 0, hasLinks: false }
 
 export const addSummaries = (a: Summary, b: Summary): Summary => ({
-  bytes: a.bytes + b.bytes, entries: a.entries + b.entries, hasLinks: a.hasLinks || b.hasLinks,
+  // Sparse files of petabytes add up to more than a number can hold exactly.
+  bytes: Math.min(a.bytes + b.bytes, Number.MAX_SAFE_INTEGER),
+  entries: Math.min(a.entries + b.entries, Number.MAX_SAFE_INTEGER),
+  hasLinks: a.hasLinks || b.hasLinks,
 })

@@ -1,10 +1,13 @@
 // Goal: the file cache gives back what it was given, in walking order, survives a crash of its process, and is only a cache:
 // whatever is wrong with it costs reading, never a failed backup.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import { FileDatabase } from '../../src/cache/file-database.ts'
 import { KNOWN_PAGE_MAX, KnownCursor } from '../../src/cache/known-files.ts'
 
@@ -107,4 +110,150 @@ test('a directory of more files than a page is walked whole, and what vanished i
   const rest = new KnownCursor(last, key)
   assert.deepEqual(all.filter((name) => rest.find(Buffer.from(name))), kept)
   last.close()
+})
+
+/** Changes a database behind the back of FileDatabase. */
+function change(path: string, sql: string): void {
+  const database = new DatabaseSync(path)
+  database.exec(sql)
+  database.close()
+}
+
+test('a row with a damaged column is no row, and does not hide those after it', () => {
+  const path = join(folder, 'rotten.db')
+  const columns = ['name', 'volatile', 'entry', 'sum']
+  const all = Array.from({ length: KNOWN_PAGE_MAX + 10 }, (_, i) => String(i).padStart(6, '0'))
+  const database = new FileDatabase(path)
+  for (const name of all) database.put(key, file(name))
+  database.close()
+  for (const [i, column] of columns.entries()) {
+    const rotten = column === 'name' ? "CAST('000000x' AS BLOB)" : `CAST(${column} || 'x' AS BLOB)`
+    change(path, `UPDATE files SET ${column} = ${rotten} WHERE name = CAST('00000${i}' AS BLOB)`)
+  }
+  change(path, "UPDATE files SET entry = 'text' WHERE name = CAST('000004' AS BLOB)")
+  // What is in one column must not pass for the same bytes in the next.
+  change(path, "UPDATE files SET volatile = CAST(volatile || entry AS BLOB), entry = x'' WHERE name = CAST('000005' AS BLOB)")
+  change(path, "UPDATE files SET dir = zeroblob(16) WHERE name = CAST('000006' AS BLOB)")
+  const again = reopened(path)
+  const cursor = new KnownCursor(again, key)
+  assert.deepEqual(all.filter((name) => cursor.find(Buffer.from(name))), all.slice(7))
+  assert.deepEqual(again.directory(new Uint8Array(16)), [])
+  assert.equal(again.problem, undefined)
+  again.put(key, file('000001'))
+  again.confirm(key, Buffer.from('000001'))
+  assert.equal(names(again)[0], '000001', 'what is put again is there again, also when confirmed')
+  again.close()
+})
+
+test('a whole page of damaged rows ends no walk', () => {
+  const path = join(folder, 'rotten-page.db')
+  const all = Array.from({ length: 2 * KNOWN_PAGE_MAX }, (_, i) => String(i).padStart(6, '0'))
+  const database = new FileDatabase(path)
+  for (const name of all) database.put(key, file(name))
+  database.close()
+  change(path, `UPDATE files SET sum = zeroblob(8) WHERE name < CAST('${all[KNOWN_PAGE_MAX + 1]}' AS BLOB)`)
+  const again = reopened(path)
+  assert.deepEqual(names(again), all.slice(KNOWN_PAGE_MAX + 1))
+  again.close()
+})
+
+test('a database of another schema is made anew', () => {
+  for (const version of [0, 1, 3]) {
+    const path = join(folder, `schema-${version}.db`)
+    change(path, `
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID; INSERT INTO meta VALUES ('run', 7), ('lastSnapshot', 'old');
+      CREATE TABLE files (dir BLOB, name BLOB, run INTEGER, volatile BLOB, entry BLOB, PRIMARY KEY (dir, name)) WITHOUT ROWID;
+      INSERT INTO files VALUES (x'${key.toString('hex')}', x'61', 1, x'62', x'63'); PRAGMA user_version = ${version}`)
+    const database = new FileDatabase(path)
+    assert.deepEqual([database.run, database.lastSnapshot, names(database)], [1, undefined, []])
+    database.put(key, file('a'))
+    database.close()
+    const again = reopened(path)
+    assert.deepEqual([again.run, names(again)], [2, ['a']])
+    again.close()
+  }
+})
+
+test('backups that start together get numbers of their own', async () => {
+  const path = join(folder, 'together.db')
+  const program = `
+    const { FileDatabase } = await import(${JSON.stringify(import.meta.resolve('../../src/cache/file-database.js'))})
+    for (let i = 0; i < 200; i++) {
+      const database = new FileDatabase(${JSON.stringify(path)})
+      console.log(database.problem ?? database.run)
+      database.close()
+    }`
+  const outputs = await Promise.all([1, 2, 3].map(() =>
+    promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])))
+  const runs = outputs.flatMap(({ stdout }) => stdout.trim().split('\n').map(Number)).sort((a, b) => a - b)
+  assert.deepEqual(runs, Array.from({ length: 600 }, (_, i) => i + 1))
+})
+
+const contents = (directory: string): Map<string, string> =>
+  new Map(readdirSync(directory).sort().map((name) => [name, readFileSync(join(directory, name)).toString('base64')]))
+
+/** All that a run calls. */
+function useAll(database: FileDatabase): void {
+  database.put(key, file('new'))
+  database.confirm(key, Buffer.from('a'))
+  database.forget(key, Buffer.from('a'))
+  database.checkpoint()
+  database.complete('s2')
+}
+
+test('a look reads what is there and changes nothing', () => {
+  const directory = join(folder, 'look? 100%#')
+  mkdirSync(directory)
+  const path = join(directory, 'x.db')
+  const first = new FileDatabase(path)
+  first.put(key, file('a'))
+  first.complete('s1')
+  first.close()
+  const before = contents(directory)
+  for (let round = 0; round < 2; round++) {
+    const look = new FileDatabase(path, { access: 'look' })
+    assert.deepEqual([look.run, look.lastRun, look.lastSnapshot], [2, 1, 's1'])
+    useAll(look)
+    assert.deepEqual([names(look), look.problem], [['a'], undefined])
+    assert.deepEqual([...contents(directory).keys()], ['x.db'])
+    look.close()
+  }
+  assert.deepEqual(contents(directory), before)
+})
+
+test('a look sees what a run beside it has committed', () => {
+  const directory = join(folder, 'beside')
+  const path = join(directory, 'x.db')
+  const writer = new FileDatabase(path)
+  writer.put(key, file('a'))
+  writer.checkpoint()
+  writer.put(key, file('b'))
+  const look = new FileDatabase(path, { access: 'look' })
+  const before = contents(directory)
+  useAll(look)
+  assert.deepEqual(names(look), ['a'])
+  look.close()
+  assert.equal(contents(directory).get('x.db'), before.get('x.db'))
+  assert.equal(contents(directory).get('x.db-wal'), before.get('x.db-wal'))
+  writer.close()
+  const next = reopened(path)
+  assert.deepEqual([next.run, names(next)], [2, ['a', 'b']])
+  next.close()
+})
+
+test('a look at what is missing, damaged or old is a look at nothing, and leaves it', () => {
+  const missing = join(folder, 'nowhere', 'x.db')
+  const damaged = join(folder, 'look-damaged.db')
+  const old = join(folder, 'look-old.db')
+  writeFileSync(damaged, Buffer.alloc(8192, 0x55))
+  change(old, 'CREATE TABLE meta (key, value); PRAGMA user_version = 1')
+  const before = [damaged, old].map((path) => readFileSync(path))
+  for (const path of [missing, damaged, old]) {
+    const look = new FileDatabase(path, { access: 'look' })
+    useAll(look)
+    assert.deepEqual([look.run, look.lastRun, look.lastSnapshot, names(look), look.problem], [1, 0, undefined, [], undefined])
+    look.close()
+  }
+  assert.ok(!existsSync(join(folder, 'nowhere')))
+  assert.deepEqual([damaged, old].map((path) => readFileSync(path)), before)
 })

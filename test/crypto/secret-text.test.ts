@@ -22,6 +22,9 @@ it('round trip, in the forms that people type', () => {
       for (const typed of [
         text, text.toLowerCase(), ` ${text}\n`, prefix + body.replaceAll('-', ' '), prefix + body.replaceAll('-', ''),
         prefix + body.replaceAll('0', 'o').replaceAll('1', round % 2 === 0 ? 'l' : 'I'),
+        text.replaceAll('-', ' '), text.replaceAll('-', ''), text.replaceAll('-', ' - '), text.replaceAll('-', '\u2013'),
+        text.replaceAll('-', '\n').toLowerCase(), text.replace(/[O0]/g, (letter) => (letter === 'O' ? '0' : 'O')),
+        text.replaceAll('1', round % 2 === 0 ? 'l' : 'I').replaceAll('-', ' '), text.replace('L', '1').replace('O', 'o'),
       ]) {
         const parsed = parseSecret(typed)
         assert.equal(parsed?.kind, kind)
@@ -48,6 +51,11 @@ it('one wrong, missing, additional or swapped letter is a typing error', () => {
     }
     assert.throws(() => parseSecret(`${text.slice(0, at)}U${text.slice(at + 1)}`), isTypo, 'a letter that is none')
   }
+})
+
+it('a typing error is told from a passphrase also in what is typed with blanks', () => {
+  const text = formatSecret('recovery', new SeededRandom(seed).bytes(32)).replaceAll('-', ' ')
+  assert.throws(() => parseSecret(text.slice(0, -1)), isTypo)
 })
 
 it('a secret never passes for a recovery key', () => {

@@ -3,34 +3,15 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Clock } from '../../src/async/clock.ts'
 import type { Backend } from '../../src/backend/backend.ts'
 import { FaultyBackend } from '../../src/backend/faulty.ts'
 import { MemoryBackend } from '../../src/backend/memory.ts'
 import { check } from '../../src/check/check.ts'
-import { parseChunkerParameters } from '../../src/chunker/parameters.ts'
-import { systemKdf } from '../../src/crypto/kdf.ts'
-import { initVault, newSecret } from '../../src/repository/init.ts'
 import { Repository } from '../../src/repository/repository.ts'
 import type { UnlockedVault } from '../../src/repository/unlock.ts'
 import { seededRandom } from '../backend/manual-clock.ts'
 import { memoryDirectory, memoryFile, MemorySource } from '../support/memory-source.ts'
-import { readSnapshotFiles, SimulatedHost } from '../support/simulated-backup.ts'
-
-/** Seconds pass when asked; what waits for an abort (renewals) waits. */
-class TestClock implements Clock {
-  timeMs = 1_800_000_000_000
-  nowMs = (): number => this.timeMs
-  elapsedMs = (): number => this.timeMs
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (!signal) {
-      this.timeMs += ms
-      return
-    }
-    await new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-  }
-}
+import { newSimulatedVault, readSnapshotFiles, restoreAll, SimulatedHost, TestClock } from '../support/simulated-backup.ts'
 
 const seed = Number(process.env.S3VAULT_TEST_SEED ?? Date.now() % 1_000_000)
 const random = seededRandom(seed)
@@ -38,14 +19,6 @@ let streams = 0
 /** ChaCha20 under a key from the seed: 3 MB from the seeded random source itself would take most of the test's time. */
 const noise = (bytes: number): Uint8Array =>
   createCipheriv('chacha20', createHash('sha256').update(`${seed} ${streams++}`).digest(), Buffer.alloc(16)).update(new Uint8Array(bytes))
-
-async function newVault(backend: Backend): Promise<UnlockedVault> {
-  const made = await initVault({
-    backend, password: newSecret(), kdf: systemKdf, random, now: new Date(0), dataPackTargetBytes: 1 << 20,
-    chunker: parseChunkerParameters({ minBytes: 16384, avgBytes: 65536, maxBytes: 262144, normalization: 2 }, 'usage'),
-  })
-  return { config: made.config, keys: made.keys }
-}
 
 const newSource = (): MemorySource =>
   new MemorySource(memoryDirectory({
@@ -74,15 +47,6 @@ async function checkErrors(backend: Backend, vault: UnlockedVault): Promise<stri
   return report.findings.filter(({ severity }) => severity === 'error').map(({ object, message }) => `${object}: ${message}`)
 }
 
-/** All snapshots with their files. */
-async function restoreAll(backend: Backend, vault: UnlockedVault): Promise<Map<string, Buffer>[]> {
-  const repository = new Repository(backend, vault)
-  const { snapshots, damaged } = await repository.snapshots()
-  assert.deepEqual(damaged, [])
-  await repository.loadIndex()
-  return Promise.all(snapshots.map((snapshot) => readSnapshotFiles(repository, snapshot)))
-}
-
 interface Scene {
   readonly backend: MemoryBackend
   readonly vault: UnlockedVault
@@ -92,7 +56,7 @@ interface Scene {
 
 async function newScene(): Promise<Scene> {
   const backend = new MemoryBackend({ nowMs: () => 1_800_000_000_000 })
-  const vault = await newVault(backend)
+  const vault = await newSimulatedVault(backend, random)
   const source = newSource()
   const host = new SimulatedHost({ vault, clock: new TestClock(), random, source, host: 'one' })
   return { backend, vault, source, host }

@@ -36,18 +36,25 @@ class RecordingUser implements SessionUser {
     for (const one of packs) this.condemned.add(one)
   }
   usedPacks = (): PackId[] => this.used
-  orphanedTrees = async (): Promise<string[]> => this.orphans
+  orphanedRoots = async (): Promise<string[]> => this.orphans
   async rescue(packs: ReadonlySet<PackId>): Promise<void> {
     this.rescued.push(...packs)
+    await this.onRescue()
   }
+  onRescue = async (): Promise<void> => {}
+  onRevalidate: (rescued: ReadonlySet<PackId>) => Promise<void> = async () => {}
+  revalidate = (rescued: ReadonlySet<PackId>): Promise<void> => this.onRevalidate(rescued)
 }
+
+/** What a user throws when the run cannot go on after a lapse. */
+const GONE = new VaultError('fence-expired', 'the parent snapshot is gone', { hint: 'run the backup again' })
 
 async function writeGc(backend: MemoryBackend, number: number, stage: string, packs: PackId[]): Promise<void> {
   const name = objectName(`gc/${String(number).padStart(8, '0')}-${'b'.repeat(32)}.${stage}`)
   await backend.put(name, sealEnvelope(keys, random, 'gc', name, Buffer.from(JSON.stringify({ packs, segments: [] }))))
 }
 
-async function read(backend: MemoryBackend, kind: 'session' | 'pin', name: string): Promise<{ acknowledged?: string[]; packs?: string[]; trees?: string[]; state?: string }> {
+async function read(backend: MemoryBackend, kind: 'session' | 'pin', name: string): Promise<{ acknowledged?: string[]; packs?: string[]; roots?: string[]; state?: string }> {
   const object = objectName(name)
   return JSON.parse(Buffer.from(openEnvelope(keys, kind, object, await backend.get(object), name)).toString()) as object
 }
@@ -89,15 +96,15 @@ test('rule 7: what was marked or dead before counts as absent from the start', a
 test('rule 9: a used pack that is marked is pinned before the mark is acknowledged, once', async () => {
   const { backend, session, user, calls } = await begin()
   user.used = [pack('1')]
-  user.orphans = ['f'.repeat(64)]
+  user.orphans = ['f'.repeat(64), 'e'.repeat(64)] // a tree and a link table
   await writeGc(backend, 1, 'mark', [pack('1'), pack('2')])
   calls.length = 0
   await session.renew()
   assert.deepEqual(calls, ['list gc', 'get gc', 'put pins', 'put sessions'])
   assert.ok(user.condemned.has(pack('1')) && user.condemned.has(pack('2')))
   const [pin] = named(backend, 'pins/')
-  const { packs, trees } = await read(backend, 'pin', pin ?? '')
-  assert.deepEqual([packs, trees], [[pack('1')], ['f'.repeat(64)]])
+  const { packs, roots } = await read(backend, 'pin', pin ?? '')
+  assert.deepEqual([packs, roots], [[pack('1')], user.orphans])
   const latest = named(backend, 'sessions/').at(-1)
   assert.deepEqual((await read(backend, 'session', latest ?? '')).acknowledged, [`00000001-${'b'.repeat(32)}`])
   await session.renew()
@@ -135,7 +142,131 @@ test('rule 11: a short lease is renewed before the commit is sent; a lapsed one 
   await writeGc(lapsed.backend, 1, 'dead', [pack('3')])
   await lapsed.session.commit(COMMIT)
   assert.notEqual(lapsed.session.id, before)
-  assert.deepEqual([...new Set(lapsed.user.rescued)], [pack('3')], 'everything used is looked at again')
+  assert.deepEqual(lapsed.user.rescued, [pack('3')], 'everything used is looked at again')
+})
+
+test('rule 3: a renewal after the lease has ended opens a new session instead of reviving the old', async () => {
+  const { backend, clock, session } = await begin()
+  const before = session.id
+  clock.timeMs = LEASE_MS
+  await session.renew()
+  assert.notEqual(session.id, before)
+  assert.equal(named(backend, `sessions/${before}/`).length, 1)
+  assert.ok(named(backend, `sessions/${session.id}/`).length >= 1)
+})
+
+test('rule 3: a lease that ends while a renewal rescues, or is on its way, is not revived either', async () => {
+  const rescuing = await begin()
+  const first = rescuing.session.id
+  rescuing.user.used = [pack('1')]
+  await writeGc(rescuing.backend, 1, 'dead', [pack('1')])
+  rescuing.user.onRescue = async () => void (rescuing.clock.timeMs += LEASE_MS)
+  await rescuing.session.renew()
+  assert.notEqual(rescuing.session.id, first)
+  assert.equal(named(rescuing.backend, `sessions/${first}/`).length, 1)
+
+  let delayMs = 0
+  const sending = await begin(({ method, name }) =>
+    delayMs > 0 && method === 'put' && name.startsWith('sessions/') ? { kind: 'delay', delayMs } : undefined)
+  const second = sending.session.id
+  delayMs = LEASE_MS + 1
+  await sending.session.renew()
+  delayMs = 0
+  let revalidations = 0
+  sending.user.onRevalidate = async () => void revalidations++
+  await sending.session.commit(COMMIT)
+  assert.notEqual(sending.session.id, second)
+  assert.equal(revalidations, 1)
+})
+
+test('a lapse before anybody is attached is made good when somebody is', async () => {
+  const clock = new MovableClock()
+  const backend = new MemoryBackend({ nowMs: () => clock.timeMs })
+  const session = await WriterSession.begin({ backend, keys, clock, random })
+  const before = session.id
+  clock.timeMs = LEASE_MS + 1
+  await session.renew()
+  assert.deepEqual([session.id, named(backend, 'sessions/').length], [before, 1])
+  const user = new RecordingUser()
+  let revalidations = 0
+  user.onRevalidate = async () => void revalidations++
+  session.attach(user)
+  await session.renew()
+  assert.notEqual(session.id, before)
+  assert.equal(revalidations, 1)
+})
+
+test('rules 6 to 9 after a lapse: session, gc, then the user lists again; nothing is acknowledged before that', async () => {
+  const { backend, clock, session, user, calls } = await begin()
+  user.used = [pack('1'), pack('2')]
+  await writeGc(backend, 1, 'mark', [pack('1')])
+  await writeGc(backend, 2, 'dead', [pack('2')])
+  await session.renew()
+  clock.timeMs = 2 * LEASE_MS
+  calls.length = 0
+  user.onRevalidate = async (rescued) => {
+    assert.deepEqual([...rescued], [pack('2')])
+    calls.push('revalidate')
+  }
+  await session.renew()
+  assert.deepEqual(calls, ['put sessions', 'list gc', 'put pins', 'revalidate', 'put sessions'])
+  const [opening, renewal] = await Promise.all(
+    named(backend, `sessions/${session.id}/`).map((name) => read(backend, 'session', name)),
+  )
+  assert.deepEqual(opening?.acknowledged, [])
+  assert.deepEqual(renewal?.acknowledged, [`00000001-${'b'.repeat(32)}`])
+  assert.equal(named(backend, `pins/${session.id}/`).length, 1)
+})
+
+test('after a lapse that cannot be made good nothing is committed, however often it is asked, and renewing ends', async () => {
+  const { backend, clock, session, user, calls } = await begin()
+  user.onRevalidate = () => Promise.reject(GONE)
+  clock.timeMs = LEASE_MS + 1
+  await assert.rejects(session.keepAlive(new AbortController().signal), (error) => error === GONE)
+  calls.length = 0
+  await assert.rejects(session.commit(COMMIT), (error) => error === GONE)
+  assert.deepEqual(calls, ['put sessions', 'list gc'], 'it is not tried again')
+  assert.equal(named(backend, 'snapshots/').length, 0)
+})
+
+test('a revalidation that could not look is asked again before the commit', async () => {
+  const { backend, clock, session, user } = await begin()
+  const failures = [new VaultError('storage-unreachable', 'offline', { retry: 'later' })]
+  let revalidations = 0
+  user.onRevalidate = async () => {
+    revalidations++
+    const failure = failures.pop()
+    if (failure) throw failure
+    assert.equal(named(backend, 'snapshots/').length, 0)
+  }
+  clock.timeMs = LEASE_MS + 1
+  await assert.rejects(session.renew(), { code: 'storage-unreachable' })
+  await session.commit(COMMIT)
+  assert.equal(revalidations, 2)
+  assert.equal(named(backend, 'snapshots/').length, 1)
+})
+
+test('a renewal and a commit that find the lease lapsed at once open one new session', async () => {
+  const { backend, clock, session } = await begin()
+  clock.timeMs = LEASE_MS + 1
+  await Promise.all([session.renew(), session.commit(COMMIT)])
+  assert.equal(new Set(named(backend, 'sessions/').map((name) => name.split('/')[1])).size, 2)
+  assert.equal((await read(backend, 'session', named(backend, `sessions/${session.id}/`).at(-1) ?? '')).state, 'end')
+})
+
+test('a dead pack is rescued once, after a lapse too, but again when the rescue failed', async () => {
+  const { backend, clock, session, user } = await begin()
+  user.used = [pack('1')]
+  await writeGc(backend, 1, 'dead', [pack('1')])
+  user.onRescue = () => Promise.reject(new VaultError('storage-unreachable', 'offline', { retry: 'later' }))
+  await assert.rejects(session.renew(), { code: 'storage-unreachable' })
+  user.onRescue = async () => {}
+  await session.renew()
+  await session.renew()
+  clock.timeMs = 2 * LEASE_MS
+  await session.renew()
+  await session.commit(COMMIT)
+  assert.deepEqual(user.rescued, [pack('1'), pack('1')])
 })
 
 test('rule 12: a lost response is found out by looking, and the commit counts', async () => {

@@ -121,7 +121,7 @@ export class MemorySource implements Source, SourceFiles {
     yield { offset: 0, length: sizeBytes }
   }
 
-  attributesOfFile = (): Attributes => attributes
+  attributesOfFile: SourceFiles['attributesOfFile'] = () => attributes
 }
 
 const attributes: Attributes = {

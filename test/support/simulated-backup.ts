@@ -4,18 +4,45 @@ import { InlineReaders } from '../../src/archiver/reader-pool.ts'
 import type { Clock } from '../../src/async/clock.ts'
 import type { RandomSource } from '../../src/async/random.ts'
 import type { Backend } from '../../src/backend/backend.ts'
-import { KNOWN_PAGE_MAX, type KnownFile, type KnownFiles } from '../../src/cache/known-files.ts'
+import { KNOWN_PAGE_MAX, NoKnownFiles, type KnownFile, type KnownFiles } from '../../src/cache/known-files.ts'
 import type { AbandonedJournal, JournaledPack } from '../../src/cache/pack-journal.ts'
 import { BackupRun, type BackupResult, type BackupTask } from '../../src/operations/backup-run.ts'
 import type { BackupSurroundings } from '../../src/operations/backup-surroundings.ts'
 import { readContentList } from '../../src/tree/content-list.ts'
 import { readDirectoryTree } from '../../src/tree/directory.ts'
+import { parseChunkerParameters } from '../../src/chunker/parameters.ts'
+import { systemKdf } from '../../src/crypto/kdf.ts'
 import type { BlobId } from '../../src/ids/ids.ts'
+import { initVault, newSecret } from '../../src/repository/init.ts'
 import { Repository } from '../../src/repository/repository.ts'
 import type { UnlockedVault } from '../../src/repository/unlock.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../../src/snapshot/snapshot.ts'
 import { inodeOf } from '../../src/tree/tree-path.ts'
 import type { MemorySource } from './memory-source.ts'
+
+/** Seconds pass when asked; what waits for an abort (renewals) waits. */
+export class TestClock implements Clock {
+  timeMs = 1_800_000_000_000
+  nowMs = (): number => this.timeMs
+  elapsedMs = (): number => this.timeMs
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (!signal) {
+      this.timeMs += ms
+      return
+    }
+    await new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+  }
+}
+
+/** A vault with the smallest packs and chunks, so that a megabyte is many of them. */
+export async function newSimulatedVault(backend: Backend, random: RandomSource): Promise<UnlockedVault> {
+  const made = await initVault({
+    backend, password: newSecret(), kdf: systemKdf, random, now: new Date(0), dataPackTargetBytes: 1 << 20,
+    chunker: parseChunkerParameters({ minBytes: 16384, avgBytes: 65536, maxBytes: 262144, normalization: 2 }, 'usage'),
+  })
+  return { config: made.config, keys: made.keys }
+}
 
 interface Memory {
   readonly files: Map<string, Map<string, KnownFile>>
@@ -135,7 +162,7 @@ export class SimulatedHost {
           if (last) this.#seen = [last]
         },
       },
-      knownFiles: () => new MemoryKnownFiles(this.#memory),
+      knownFiles: (_host, _paths, mode) => (mode === 'dry-run' ? new NoKnownFiles() : new MemoryKnownFiles(this.#memory)),
       journal: (session) => {
         running.set(session, [])
         return {
@@ -172,4 +199,13 @@ export async function readSnapshotFiles(repository: Repository, snapshot: Stored
   }
   await walk(root.tree, '')
   return files
+}
+
+/** All snapshots with their files, oldest first. Throws when one is damaged. */
+export async function restoreAll(backend: Backend, vault: UnlockedVault): Promise<Map<string, Buffer>[]> {
+  const repository = new Repository(backend, vault)
+  const { snapshots, damaged } = await repository.snapshots()
+  if (damaged[0]) throw damaged[0].error
+  await repository.loadIndex()
+  return Promise.all(snapshots.map((snapshot) => readSnapshotFiles(repository, snapshot)))
 }
