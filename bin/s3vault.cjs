@@ -73,6 +73,8 @@ function childEnvironment() {
   var env = Object.assign({}, process.env)
   // The child reads raw argument bytes from our /proc entry, and stops when we are gone.
   env.S3VAULT_LAUNCHER_PID = String(process.pid)
+  // A malloc arena a thread keeps what the thread freed.
+  if (!env.MALLOC_ARENA_MAX) env.MALLOC_ARENA_MAX = '2'
   // Options meant for the machine's own Node may be unknown to ours, and would stop it from starting.
   delete env.NODE_OPTIONS
   if (process.env.S3VAULT_NODE_OPTIONS) env.NODE_OPTIONS = process.env.S3VAULT_NODE_OPTIONS

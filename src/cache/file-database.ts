@@ -78,7 +78,7 @@ function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path)
   try {
     // WAL with synchronous=NORMAL: a power cut may lose the last transactions, never the database.
-    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;`)
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;`)
     if (versionOf(database) !== SCHEMA_VERSION) {
       database.exec('BEGIN IMMEDIATE')
       // Asked again: another backup of the series may have made it meanwhile.
@@ -149,15 +149,12 @@ export interface FileDatabaseOptions {
 }
 
 export class FileDatabase implements KnownFiles {
-  readonly lastRun: number
-  readonly lastSnapshot: string | undefined
   readonly run: number
   readonly #database: DatabaseSync
   readonly #select: StatementSync
   readonly #insert: StatementSync
   readonly #touch: StatementSync
   readonly #delete: StatementSync
-  readonly #setMeta: StatementSync
   /** True when it began empty: a first backup need not ask for each directory. */
   readonly #isNew: boolean
   readonly #isLooking: boolean
@@ -176,15 +173,8 @@ export class FileDatabase implements KnownFiles {
     )
     this.#touch = this.#database.prepare('UPDATE files SET run = ? WHERE dir = ? AND name = ?')
     this.#delete = this.#database.prepare('DELETE FROM files WHERE dir = ? AND name = ?')
-    this.#setMeta = this.#database.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
-    const meta = new Map(
-      (this.#database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string | number }[])
-        .map(({ key, value }) => [key, value]),
-    )
-    this.lastRun = Number(meta.get('lastRun') ?? 0)
-    const last = meta.get('lastSnapshot')
-    this.lastSnapshot = last === undefined ? undefined : String(last)
-    let run = Number(meta.get('run') ?? 0) + 1
+    const last = this.#database.prepare("SELECT value FROM meta WHERE key = 'run'").get() as { value: number } | undefined
+    let run = Number(last?.value ?? 0) + 1
     // One statement: two backups that start together must not get the same number.
     this.#attempt(() => {
       const row = this.#database.prepare(
@@ -274,11 +264,9 @@ export class FileDatabase implements KnownFiles {
     this.#attempt(() => this.#database.exec('COMMIT'))
   }
 
-  complete(snapshot: string): void {
+  complete(): void {
     this.#attempt(() => {
       this.#begin()
-      this.#setMeta.run('lastRun', this.run)
-      this.#setMeta.run('lastSnapshot', snapshot)
       if (this.isSweep) this.#database.prepare('DELETE FROM files WHERE run < ?').run(this.run)
     })
     this.checkpoint()

@@ -16,9 +16,6 @@ export interface KnownFile {
 export type DirectoryKey = Uint8Array
 
 export interface KnownFiles {
-  /** The run that ended with `lastSnapshot`; 0 when none did. */
-  readonly lastRun: number
-  readonly lastSnapshot: string | undefined
   /** Number of this run: higher than all before, completed or not. */
   readonly run: number
   /** True when this run must confirm every file it sees: what was not seen is dropped at its end. */
@@ -33,8 +30,8 @@ export interface KnownFiles {
   checkpoint(): void
   /** Why it stopped remembering (a full disk): the backup goes on without it. */
   readonly problem: string | undefined
-  /** This run ended with `snapshot`. */
-  complete(snapshot: string): void
+  /** This run ended with a snapshot. */
+  complete(): void
   close(): void
 }
 
@@ -86,8 +83,6 @@ export class KnownCursor {
 
 /** Remembers nothing: every file is read. */
 export class NoKnownFiles implements KnownFiles {
-  readonly lastRun = 0
-  readonly lastSnapshot = undefined
   readonly problem = undefined
   readonly run = 1
   readonly isSweep = false

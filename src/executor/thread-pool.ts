@@ -5,9 +5,9 @@ import { AssertionError } from '../errors/assert.ts'
 
 /**
  * V8 lets the young generation of each thread grow to 96 MB; a worker's garbage is views and small buffers, and with a
- * quarter of that a backup of small files was as fast (bench/) and took 150 MiB less.
+ * sixth of that a backup of small files was as fast (bench/) and took over 100 MiB less.
  */
-const YOUNG_GENERATION_MB = 24
+const YOUNG_GENERATION_MB = 16
 
 /** Requests that lie ready in a worker, so that it never waits for the main thread. */
 const DEPTH_MAX = 2

@@ -1,5 +1,5 @@
 // The index in memory: a hash table in one growable SharedArrayBuffer, read and written by all threads without locks.
-// 32 bytes a slot, at most 3/4 filled, so at most 43 bytes a blob.
+// 32 bytes a slot, 3/8 to 3/4 filled: 43 to 86 bytes a blob.
 //
 // slot := id prefix (16 bytes, 4 words) | state | offset | length:26 codec:3 | rawLength:26
 //         and the key's place in 9 bits: 3 above codec, 6 above rawLength

@@ -5,7 +5,7 @@ import type { SourceSelection } from '../archiver/selection.ts'
 import type { RequestCounts } from '../backend/backend.ts'
 import { assert } from '../errors/assert.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { toHex } from '../ids/ids.ts'
+import { toHex, type PackId } from '../ids/ids.ts'
 import { parseSegmentName, SEGMENT_PREFIX } from '../index/segment.ts'
 import { PackStore } from '../repository/pack-store.ts'
 import { rescuePacks } from '../repository/pack-rescue.ts'
@@ -132,7 +132,7 @@ export class BackupRun {
     this.#isCommitting = true
     await session.commit({ name: sealed.stored.name, bytes: sealed.bytes })
     journal.remove()
-    archived.known.complete(sealed.stored.id)
+    archived.known.complete()
     archived.known.close()
     this.#around.seen.remember([...snapshots, sealed.stored])
     return this.#result(summary, parent, sealed.stored)
@@ -148,17 +148,17 @@ export class BackupRun {
       },
       orphanedRoots: async () => [],
       rescue: (packs) => rescuePacks(this.#repository, store, this.#around.random, packs),
-      revalidate: async () => this.#revalidate(),
+      revalidate: (rescued) => this.#revalidate(rescued),
     }
   }
 
-  /** After a lapse (rule 11): every used pack that a segment named must still be named by one. */
-  async #revalidate(): Promise<void> {
+  /** After a lapse (rule 11): every used pack that a segment named must still be named by one, or have been copied. */
+  async #revalidate(rescued: ReadonlySet<PackId>): Promise<void> {
     const { backend, index } = this.#repository
     const listed = new Set<string>()
     for await (const { name } of backend.list(SEGMENT_PREFIX)) listed.add(parseSegmentName(name) ?? '')
     for (const { id, segments } of index.usedPacks()) {
-      const isNamed = segments.size === 0 || [...segments].some((segment) => listed.has(segment))
+      const isNamed = segments.size === 0 || rescued.has(id) || [...segments].some((segment) => listed.has(segment))
       if (isNamed) continue
       throw new VaultError('fence-expired', `the session lapsed, and pack ${id.slice(0, 16)} is no longer indexed`, {
         hint: 'run the backup again: it stores what is missing',

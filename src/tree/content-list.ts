@@ -1,6 +1,6 @@
-// Content lists: the runs of a large file, cut into blobs. The key of an element is the offset it starts at (big-endian,
-// so that byte order is numeric order); a node ends after a run by that run's blob id, so that an insert early in a file
-// leaves the later leaves as they are: their elements hold lengths, not offsets.
+// Content lists: the runs of a large file, cut into blobs. A list ends after a run by that
+// run's blob id, and its elements hold lengths, not offsets, so that an insert early in a file leaves the later lists as they
+// are.
 import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
 import { assert } from '../errors/assert.ts'

@@ -36,15 +36,15 @@ test('files come back in byte order of names, by directory', () => {
   second.close()
 })
 
-test('runs are numbered also when they do not complete, and the last completed one is remembered', () => {
+test('runs are numbered also when they do not complete', () => {
   const path = join(folder, 'runs.db')
   const first = new FileDatabase(path)
-  assert.deepEqual([first.run, first.lastRun, first.lastSnapshot], [1, 0, undefined])
-  first.complete('s1')
+  assert.deepEqual([first.run], [1])
+  first.complete()
   first.close()
   reopened(path).close() // interrupted
   const third = reopened(path)
-  assert.deepEqual([third.run, third.lastRun, third.lastSnapshot], [3, 1, 's1'])
+  assert.deepEqual([third.run], [3])
   third.close()
 })
 
@@ -53,13 +53,13 @@ test('every sixteenth run drops what it did not see', () => {
   for (let run = 1; run < 16; run++) {
     const database = reopened(path)
     if (run === 1) for (const name of ['kept', 'gone']) database.put(key, file(name))
-    database.complete(`s${run}`)
+    database.complete()
     database.close()
   }
   const sweep = reopened(path)
   assert.ok(sweep.isSweep)
   sweep.confirm(key, Buffer.from('kept'))
-  sweep.complete('s16')
+  sweep.complete()
   sweep.close()
   const next = reopened(path)
   assert.deepEqual(names(next), ['kept'])
@@ -165,7 +165,7 @@ test('a database of another schema is made anew', () => {
       CREATE TABLE files (dir BLOB, name BLOB, run INTEGER, volatile BLOB, entry BLOB, PRIMARY KEY (dir, name)) WITHOUT ROWID;
       INSERT INTO files VALUES (x'${key.toString('hex')}', x'61', 1, x'62', x'63'); PRAGMA user_version = ${version}`)
     const database = new FileDatabase(path)
-    assert.deepEqual([database.run, database.lastSnapshot, names(database)], [1, undefined, []])
+    assert.deepEqual([database.run, names(database)], [1, []])
     database.put(key, file('a'))
     database.close()
     const again = reopened(path)
@@ -198,7 +198,7 @@ function useAll(database: FileDatabase): void {
   database.confirm(key, Buffer.from('a'))
   database.forget(key, Buffer.from('a'))
   database.checkpoint()
-  database.complete('s2')
+  database.complete()
 }
 
 test('a look reads what is there and changes nothing', () => {
@@ -207,12 +207,12 @@ test('a look reads what is there and changes nothing', () => {
   const path = join(directory, 'x.db')
   const first = new FileDatabase(path)
   first.put(key, file('a'))
-  first.complete('s1')
+  first.complete()
   first.close()
   const before = contents(directory)
   for (let round = 0; round < 2; round++) {
     const look = new FileDatabase(path, { access: 'look' })
-    assert.deepEqual([look.run, look.lastRun, look.lastSnapshot], [2, 1, 's1'])
+    assert.deepEqual([look.run], [2])
     useAll(look)
     assert.deepEqual([names(look), look.problem], [['a'], undefined])
     assert.deepEqual([...contents(directory).keys()], ['x.db'])
@@ -251,7 +251,7 @@ test('a look at what is missing, damaged or old is a look at nothing, and leaves
   for (const path of [missing, damaged, old]) {
     const look = new FileDatabase(path, { access: 'look' })
     useAll(look)
-    assert.deepEqual([look.run, look.lastRun, look.lastSnapshot, names(look), look.problem], [1, 0, undefined, [], undefined])
+    assert.deepEqual([look.run, names(look), look.problem], [1, [], undefined])
     look.close()
   }
   assert.ok(!existsSync(join(folder, 'nowhere')))

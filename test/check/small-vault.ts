@@ -52,7 +52,7 @@ export async function makeSmallVault(seed: number): Promise<SmallVault> {
     host: 'other', serverTimeMs: START_MS + 2 * HOUR_MS, packBytes, visible,
   })
   await putSealed(vault, 'session', SESSION, { state: 'end', acknowledged: [] })
-  await putSealed(vault, 'pin', PIN, { packs: [], trees: [] })
+  await putSealed(vault, 'pin', PIN, { packs: [], roots: [] })
   await putSealed(vault, 'gc', MARK, { packs: [], segments: [] })
   return vault
 }

@@ -47,23 +47,17 @@ export async function newSimulatedVault(backend: Backend, random: RandomSource):
 interface Memory {
   readonly files: Map<string, Map<string, KnownFile>>
   run: number
-  lastRun: number
-  lastSnapshot: string | undefined
 }
 
 class MemoryKnownFiles implements KnownFiles {
   readonly #memory: Memory
   readonly run: number
-  readonly lastRun: number
-  readonly lastSnapshot: string | undefined
   readonly isSweep = false
   readonly problem = undefined
 
   constructor(memory: Memory) {
     this.#memory = memory
     this.run = ++memory.run
-    this.lastRun = memory.lastRun
-    this.lastSnapshot = memory.lastSnapshot
   }
 
   #rows(key: Uint8Array): Map<string, KnownFile> {
@@ -97,10 +91,7 @@ class MemoryKnownFiles implements KnownFiles {
 
   checkpoint(): void {}
 
-  complete(snapshot: string): void {
-    this.#memory.lastRun = this.run
-    this.#memory.lastSnapshot = snapshot
-  }
+  complete(): void {}
 
   close(): void {}
 }
@@ -116,7 +107,7 @@ export interface SimulatedHostParts {
 /** One machine that backs up `/` of its source. */
 export class SimulatedHost {
   readonly #parts: SimulatedHostParts
-  readonly #memory: Memory = { files: new Map(), run: 0, lastRun: 0, lastSnapshot: undefined }
+  readonly #memory: Memory = { files: new Map(), run: 0 }
   readonly #journals = new Map<string, JournaledPack[]>()
   readonly warnings: string[] = []
   #seen: StoredSnapshot[] = []
