@@ -86,8 +86,11 @@ function pieceLength(path: Uint8Array): number {
  * The same one by one. They are held as Latin-1 text meanwhile, one character a byte, whose order is that of the bytes: a
  * Buffer a name takes 200 bytes more, which counts in a directory of a million.
  */
-export function* directoryNames(path: Uint8Array): Generator<Buffer> {
-  for (const name of readdirSync(bufferOf(path), { encoding: 'latin1' }).sort()) yield Buffer.from(name, 'latin1')
+export function directoryNames(path: Uint8Array): Iterable<Buffer> {
+  const names = readdirSync(bufferOf(path), { encoding: 'latin1' }).sort() // throws here, not at the first name
+  return (function* () {
+    for (const name of names) yield Buffer.from(name, 'latin1')
+  })()
 }
 
 /** Names in a directory, raw, without `.` and `..`, in byte order. */

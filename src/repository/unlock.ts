@@ -86,7 +86,9 @@ export async function unlock(
   const damaged = readings.filter((reading) => reading.problem)
   if (readings.length === 0 || damaged.length === readings.length) {
     throw new VaultError('vault-damaged', `${backend.location}: no readable key slot is left`, {
-      hint: damaged[0] ? `damaged: ${damaged.map((reading) => reading.name).join(', ')}` : 'all objects under keys/ are gone',
+      hint: damaged[0]
+        ? `damaged: ${damaged.map((reading) => reading.name).join(', ')}; or the object "config" was changed and names another vault`
+        : 'all objects under keys/ are gone',
     })
   }
   throw new VaultError('password-wrong', `${backend.location}: wrong password`, {

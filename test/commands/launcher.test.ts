@@ -1,23 +1,13 @@
 // Goal: the launcher works on the Node a machine comes with: parses on old ones, answers --version alone, builds a fresh
 // checkout once, runs the program under the right Node, and passes on signals and exit codes.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { oldNode } from '../support/old-node.ts'
 import { ended, launcherScript, packageRoot, TemporaryHome, type Ended } from './program-process.ts'
-
-/** A Node of this machine that is too old for the program, or undefined. */
-function oldNode(): string | undefined {
-  for (const directory of (process.env['PATH'] ?? '').split(':')) {
-    const path = join(directory, 'node')
-    if (!existsSync(path)) continue
-    const version = spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout
-    if (Number(/^v(\d+)/.exec(version)?.[1]) < Number(process.versions.node.split('.')[0])) return path
-  }
-  return undefined
-}
 
 const old = oldNode()
 const needsOld = { skip: old === undefined ? 'no older Node in PATH' : false }

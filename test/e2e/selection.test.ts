@@ -108,8 +108,10 @@ describe('what a backup takes', () => {
     await cli.backup([cli.directory])
     const listed = await cli.list('latest')
     assert.ok(listed.includes(`${source}/b/real`))
-    for (const own of [cli.path('vault'), cli.cacheDirectory]) {
+    const [vaultsCache] = readdirSync(cli.cacheDirectory)
+    for (const own of [cli.path('vault'), `${cli.cacheDirectory}/${vaultsCache}`]) {
       assert.ok(existsSync(own))
+      assert.ok(listed.includes(own), 'the directory itself is there, empty')
       assert.deepEqual(listed.filter((path) => path.startsWith(`${own}/`)), [], `${own} backed up into itself`)
     }
   })
