@@ -54,7 +54,9 @@ function usageMessage(text: string): string {
 function missingMessage(lines: readonly string[]): string {
   const [first = '', ...rest] = lines
   if (first.startsWith('The following')) return rest.join('; ')
-  return `missing ${rest.map((line) => line.split(/\s/, 1)[0]).join(', ')}`
+  // A name and its description stand in columns; the other lines are the rest of a description.
+  const names = rest.map((line) => /^(\S+)(?:\s{2,}|$)/.exec(line)?.[1]).filter((name) => name !== undefined)
+  return `missing ${names.join(', ')}`
 }
 
 /** Lines for a terminal. */

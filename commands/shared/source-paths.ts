@@ -10,6 +10,8 @@ const NUL = 0
 
 /** Absolute, without `.`, `..` and doubled slashes, by text alone: symlinks in it are not looked at. */
 export function absolutePath(path: Uint8Array, workingDirectory: Uint8Array): Uint8Array {
+  // An unset shell variable, not the working directory.
+  if (path.length === 0) throw new VaultError('usage', 'a path is empty', { hint: 'the working directory is .' })
   const whole = path[0] === SLASH ? path : Buffer.concat([workingDirectory, Buffer.from('/'), path])
   const kept: string[] = []
   for (const part of Buffer.from(whole).toString('latin1').split('/')) {

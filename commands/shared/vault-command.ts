@@ -48,7 +48,7 @@ export abstract class VaultCommand extends Command {
   protected chooseVault(flags: CommonFlags, output: Output): VaultChoice {
     const choice = chooseVault(flags, process.env)
     warnOfOpenCredentials(choice, process.env, (item, message) => output.warning(item, message))
-    const onNotice = (message: string): void => output.onEvent({ type: 'notice', message })
+    const onNotice = (message: string): void => output.important(message)
     return { ...choice, place: { ...choice.place, onNotice } }
   }
 

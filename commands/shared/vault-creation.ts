@@ -66,6 +66,7 @@ function showRecoveryKey(recoveryKey: string, output: Output): void {
     'It opens the vault when the password or secret is lost. Write it down and keep it away from this machine.', '',
   ]
   for (const line of lines) output.print(line)
+  output.flush() // before the first upload: it may take hours, and may be killed
 }
 
 /** The generated secret of the default vault, made when there is neither secret nor vault. */

@@ -41,7 +41,7 @@ export function comparePacks(
   return { missing, unindexed }
 }
 
-const HINT = 'a copy of the object, or an older version in the bucket, mends it; else back the files up again'
+const HINT = 'a copy of the object, or an older version in the bucket, mends it; else backup --force stores again what the source still has'
 
 function noteCondemned(run: CheckRun, packs: readonly PackRecord[]): void {
   const [first] = packs

@@ -18,7 +18,7 @@ import {
 import { ArchiveStage, type Archived } from './archive-stage.ts'
 import type { BackupSurroundings, Journal } from './backup-surroundings.ts'
 import type { EventSink } from './events.ts'
-import { adoptAbandoned, mendIndex } from './index-mending.ts'
+import { adoptAbandoned, condemnLost, mendIndex } from './index-mending.ts'
 import { PROGRAM } from './program.ts'
 
 /** What is to be backed up, and how. */
@@ -121,6 +121,7 @@ export class BackupRun {
     await adoptAbandoned(this.#repository, store, abandoned)
     for (const { error } of damaged) stage.warn('index', `${error.message}; read from the packs instead`)
     if (damaged.length > 0) await mendIndex(this.#repository, store)
+    await this.#lookForLost(stage)
     const archived = await stage.run()
     await store.drain()
     await store.writeSegment()
@@ -181,6 +182,14 @@ export class BackupRun {
       `snapshot ${seen.id.slice(0, 8)}`,
       `made ${seen.time}, is gone, and nobody has recorded a forget: deleted from outside, or the vault was put back`,
     )
+  }
+
+  /** Healing: in a directory a look costs nothing; in a bucket it is taken when everything is read anyway (--force). */
+  async #lookForLost(stage: ArchiveStage): Promise<void> {
+    if (this.#repository.backend.isRemote && this.#task.reading === 'changed') return
+    for (const id of await condemnLost(this.#repository)) {
+      stage.warn(`pack ${id.slice(0, 16)}`, 'is gone or cut short: what the source still has of it is stored again')
+    }
   }
 
   async #dryRun(): Promise<BackupResult> {

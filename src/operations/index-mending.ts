@@ -1,5 +1,7 @@
 // Naming again what no index segment names: packs of interrupted runs, and all that a damaged segment named.
+import type { PackId } from '../ids/ids.ts'
 import { encodePack } from '../index/segment.ts'
+import { parsePackName } from '../pack/layout.ts'
 import { isVaultError } from '../errors/vault-error.ts'
 import type { AbandonedJournal } from '../cache/pack-journal.ts'
 import type { PackStore } from '../repository/pack-store.ts'
@@ -20,6 +22,21 @@ export async function adoptAbandoned(
       }
     }
   }
+}
+
+/**
+ * Packs that the index names and storage has not, or not in their size: from now on their blobs count as absent, so that this
+ * run stores again what the source still has. Returns them. One LIST a thousand packs.
+ */
+export async function condemnLost({ backend, index }: Repository): Promise<PackId[]> {
+  const sizes = new Map<PackId, number>()
+  for await (const { name, sizeBytes } of backend.list('packs/')) {
+    const pack = parsePackName(name)
+    if (pack) sizes.set(pack.id, sizeBytes)
+  }
+  const lost = index.packs.filter(({ id, sizeBytes }) => sizes.get(id) !== sizeBytes && !index.isCondemned(id)).map(({ id }) => id)
+  index.condemn(lost)
+  return lost
 }
 
 /** What damaged segments named is named by this run's: read from the packs themselves. */

@@ -118,3 +118,13 @@ test('a dry run remembers nothing and stores nothing', async () => {
   await host.backup(backend)
   assert.deepEqual(source.readNames, ['a'])
 })
+
+test('a pack that is gone is named, and what the source still has of it is stored again', async () => {
+  const { backend, host, restored } = await scene({ 'a': memoryFile('x'), 'large': memoryFile(random.bytes(2_700_000)) })
+  await host.backup(backend)
+  const lost = backend.names().filter((name) => name.startsWith('packs/d/'))
+  for (const name of lost) await backend.delete(name)
+  const { warnings } = await host.backup(backend)
+  assert.equal(warnings, lost.length)
+  assert.deepEqual([...(await restored()).values()].map(({ length }) => length), [1, 2_700_000])
+})

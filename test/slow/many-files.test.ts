@@ -8,23 +8,35 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
 import { errnoOf } from '../../src/errors/vault-error.ts'
 import { Cli } from '../support/cli.ts'
+import { oldNode } from '../support/old-node.ts'
 
 const FILES = 200_000
 const MEMORY_MIB_MAX = 400
 const SETTLING_MS = 2100
 
-/** Reads the largest resident set of a process until it ends. */
+/** Reads the largest resident set of a process, or of one that it started, until it ends. */
 class MemoryWatch {
   #largestKib = 0
 
   readonly onStart = (child: ChildProcess): void => {
-    const timer = setInterval(() => this.#read(child.pid), 20)
+    const timer = setInterval(() => this.#readAll(child.pid), 20)
     child.on('exit', () => clearInterval(timer))
   }
 
   get largestMib(): number {
     assert.ok(this.#largestKib > 0, 'the process was seen')
     return Math.round(this.#largestKib / 1024)
+  }
+
+  /** The launcher under the machine's own Node, and the program that it starts. */
+  #readAll(pid: number | undefined): void {
+    this.#read(pid)
+    try {
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+      for (const child of children.split(' ')) if (child !== '') this.#read(Number(child))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ESRCH') throw error // just ended
+    }
   }
 
   #read(pid: number | undefined): void {
@@ -39,6 +51,8 @@ class MemoryWatch {
 
 test('200,000 files in one directory', async (t) => {
   const cli = new Cli(t, 3 * 2 ** 30)
+  // As on a machine as it comes: the launcher gives the program's Node its memory settings.
+  cli.node = oldNode() ?? cli.node
   const source = cli.path('source')
   mkdirSync(source)
   for (let index = 0; index < FILES; index++) writeFileSync(`${source}/file number ${index}`, `content ${index}\n`)
@@ -57,7 +71,9 @@ test('200,000 files in one directory', async (t) => {
   const first = await measured('first backup', ({ onStart }) => cli.backup([source], 0, { onStart }))
   assert.equal(first.result.filesNew, FILES)
   const second = await measured('unchanged backup', ({ onStart }) => cli.backup([source], 0, { onStart }))
-  assert.deepEqual([second.result.filesUnmodified, second.result.bytesStored], [FILES, 0])
+  assert.deepEqual([second.result.filesUnmodified, second.result.dataBlobsAdded], [FILES, 0])
+  // The directories above the source are in the tree with their mtime, and other tests work in them.
+  assert.ok(second.result.bytesStored < 4096, `${second.result.bytesStored} bytes for nothing`)
   assert.ok(second.durationMs < first.durationMs, 'unchanged is quicker')
   // One change in a directory of 200,000 entries must not rewrite it.
   writeFileSync(`${source}/file number 77777`, 'another content\n')
