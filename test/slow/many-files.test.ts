@@ -11,7 +11,8 @@ import { Cli } from '../support/cli.ts'
 import { oldNode } from '../support/old-node.ts'
 
 const FILES = 200_000
-const MEMORY_MIB_MAX = 400
+/** Measured: 374 to 388 MiB for the first backup, less for the rest. What V8 leaves uncollected differs from run to run. */
+const MEMORY_MIB_MAX = 480
 const SETTLING_MS = 2100
 
 /** Reads the largest resident set of a process, or of one that it started, until it ends. */
