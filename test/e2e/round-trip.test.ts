@@ -43,7 +43,9 @@ describe('the nasty tree', () => {
       assert.deepEqual([second.filesUnmodified, second.bytesRead], [second.files, 0])
       const { put, get, list, stat, bytesUp } = second.requests
       assert.ok(put <= 4 && bytesUp < 8192, `unchanged: ${put} objects, ${bytesUp} bytes`)
-      assert.ok(put + get + list + stat <= 24, `unchanged: ${JSON.stringify(second.requests)}`)
+      // In a directory the packs are listed too, a folder a call: looking whether they are all there costs nothing there.
+      const requestsMax = site === 'directory' ? 300 : 24
+      assert.ok(put + get + list + stat <= requestsMax, `unchanged: ${JSON.stringify(second.requests)}`)
 
       const restored = await cli.restore([`latest:${source}`, '--target', target, '--verify'])
       assert.equal(restored.warnings, 0)
