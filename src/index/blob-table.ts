@@ -207,6 +207,16 @@ export class BlobTable {
     }
   }
 
+  /** True when every blob of a pack has a usable place in another one. Reads every slot. */
+  isReplaced(packNumber: number, usable: (packNumber: number) => boolean): boolean {
+    for (let slot = HEADER_WORDS; slot < this.#words.length; slot += SLOT_WORDS) {
+      if (this.#words[slot + 4] !== packNumber + 1) continue
+      const id = new Uint8Array(this.shared, slot * 4, 16)
+      if (this.find(id, (other) => other !== packNumber && usable(other)) === undefined) return false
+    }
+    return true
+  }
+
   /** Claims whose blob is in no stored pack yet: 0 when a run has stored all that it refers to. Reads every slot. */
   pendingCount(): number {
     let pending = 0

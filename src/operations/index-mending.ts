@@ -26,7 +26,7 @@ export async function adoptAbandoned(
 
 /**
  * Packs that the index names and storage has not, or not in their size: from now on their blobs count as absent, so that this
- * run stores again what the source still has. Returns them. One LIST a thousand packs.
+ * run stores again what the source still has. Returns those that hold what no other pack has. One LIST a thousand packs.
  */
 export async function condemnLost({ backend, index }: Repository): Promise<PackId[]> {
   const sizes = new Map<PackId, number>()
@@ -36,7 +36,10 @@ export async function condemnLost({ backend, index }: Repository): Promise<PackI
   }
   const lost = index.packs.filter(({ id, sizeBytes }) => sizes.get(id) !== sizeBytes && !index.isCondemned(id)).map(({ id }) => id)
   index.condemn(lost)
-  return lost
+  return lost.filter((id) => {
+    const packNumber = index.numberOf(id)
+    return packNumber !== undefined && !index.table.isReplaced(packNumber, index.states.isUsable)
+  })
 }
 
 /** What damaged segments named is named by this run's: read from the packs themselves. */

@@ -127,4 +127,5 @@ test('a pack that is gone is named, and what the source still has of it is store
   const { warnings } = await host.backup(backend)
   assert.equal(warnings, lost.length)
   assert.deepEqual([...(await restored()).values()].map(({ length }) => length), [1, 2_700_000])
+  assert.equal((await host.backup(backend)).warnings, 0, 'it is replaced: no warning every night')
 })
