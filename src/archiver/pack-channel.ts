@@ -1,51 +1,52 @@
-// How packs get from a reader thread to the main thread, and their buffers back. Each reader owns a few buffers of the
-// pack's target size; when all are under way the reader waits, so that memory is bounded when storage is slower than the
-// source. The reader is synchronous: it sleeps on a shared counter and then takes the buffer out of its port.
-import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
-import { assert } from '../errors/assert.ts'
-import { VaultError } from '../errors/vault-error.ts'
-import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
+// How packs get from a reader thread to the main thread: those in a shared buffer as its number, others by transfer.
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { PackOutlet } from '../content/blob-writer.ts'
+import { assert } from '../errors/assert.ts'
+import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
+import { PackBuffers, type SharedPackBuffers } from './pack-buffers.ts'
 import type { RunControl } from './run-control.ts'
 
 /** The reader's end: plain data for its start message; `port` is transferred. */
 export interface ReaderEnd {
   readonly port: MessagePort
-  readonly credits: SharedArrayBuffer
-  readonly bufferBytes: number
+  readonly buffers: SharedPackBuffers
 }
 
-const WAIT_MS = 500
+/** A pack under way. In a shared buffer: its number and the pack's length in bytes. */
+type PackMessage = Omit<SealedPack, 'bytes'> & {
+  readonly content: Uint8Array | { readonly buffer: number; readonly length: number }
+}
 
-/** The outlet of a reader thread. Throws `interrupted` when the run is stopped while it waits. */
+/** The outlet of a reader thread. Throws `interrupted` when the run is stopped while it waits for a buffer. */
 export class ThreadOutlet implements PackOutlet {
-  readonly #end: ReaderEnd
-  readonly #credits: Int32Array
+  readonly #port: MessagePort
+  readonly #buffers: PackBuffers
   readonly #control: RunControl
 
-  constructor(end: ReaderEnd, control: RunControl) {
-    this.#end = end
-    this.#credits = new Int32Array(end.credits)
+  constructor({ port, buffers }: ReaderEnd, control: RunControl) {
+    this.#port = port
+    this.#buffers = new PackBuffers(buffers)
     this.#control = control
   }
 
   buffer(kind: SealedPack['kind']): Uint8Array {
-    if (kind === 'metadata') return new Uint8Array(METADATA_PACK_TARGET_BYTES)
-    while (Atomics.load(this.#credits, 0) === 0) {
-      if (this.#control.isStopped) throw new VaultError('interrupted', 'interrupted')
-      Atomics.wait(this.#credits, 0, 0, WAIT_MS)
-    }
-    Atomics.sub(this.#credits, 0, 1)
-    const received = receiveMessageOnPort(this.#end.port)
-    assert(received, 'a buffer comes before its credit')
-    return new Uint8Array(received.message as ArrayBuffer)
+    return kind === 'metadata' ? new Uint8Array(METADATA_PACK_TARGET_BYTES) : this.#buffers.take(this.#control)
   }
 
-  emit(pack: SealedPack): void {
-    const buffer = pack.bytes.buffer
-    assert(buffer instanceof ArrayBuffer, 'packs lie in plain buffers')
-    this.#end.port.postMessage(pack, [buffer])
+  emit({ bytes, ...pack }: SealedPack): void {
+    const number = this.#buffers.numberOf(bytes)
+    if (number !== undefined) {
+      this.#post({ ...pack, content: { buffer: number, length: bytes.length } }, [])
+      return
+    }
+    const { buffer } = bytes
+    assert(buffer instanceof ArrayBuffer, 'what is not shared can be transferred')
+    this.#post({ ...pack, content: bytes }, [buffer])
+  }
+
+  #post(message: PackMessage, transfer: readonly ArrayBuffer[]): void {
+    this.#port.postMessage(message, [...transfer])
   }
 }
 
@@ -53,37 +54,20 @@ export class ThreadOutlet implements PackOutlet {
 export class PackChannel {
   readonly readerEnd: ReaderEnd
   readonly #port: MessagePort
-  readonly #credits: Int32Array
-  readonly #bufferBytes: number
   #received = 0
   #waiting: { count: number; resolve: () => void } | undefined
 
-  /** `onPack` is called for each pack in order; `release` gives its buffer back to the reader. */
-  constructor(bufferBytes: number, bufferCount: number, onPack: (pack: SealedPack, release: () => void) => void) {
+  /** `onPack` is called for each pack in order; `release` frees its buffer. */
+  constructor(buffers: PackBuffers, onPack: (pack: SealedPack, release: () => void) => void) {
     const { port1, port2 } = new MessageChannel()
-    const credits = new SharedArrayBuffer(4)
     this.#port = port1
-    this.#credits = new Int32Array(credits)
-    this.#bufferBytes = bufferBytes
-    this.readerEnd = { port: port2, credits, bufferBytes }
-    for (let i = 0; i < bufferCount; i++) this.#give(new ArrayBuffer(bufferBytes))
-    port1.on('message', (pack: SealedPack) => {
-      onPack(pack, () => this.#release(pack))
+    this.readerEnd = { port: port2, buffers: buffers.shared }
+    port1.on('message', ({ content, ...pack }: PackMessage) => {
+      if (content instanceof Uint8Array) onPack({ ...pack, bytes: content }, () => undefined)
+      else onPack({ ...pack, bytes: buffers.view(content.buffer, content.length) }, () => buffers.release(content.buffer))
       this.#received++
       this.#settle()
     })
-  }
-
-  #release({ bytes, kind }: SealedPack): void {
-    const { buffer } = bytes
-    // A pack of one outsized blob, or of metadata, has a buffer of its own that is not part of the pool.
-    if (kind === 'data' && buffer instanceof ArrayBuffer && buffer.byteLength === this.#bufferBytes) this.#give(buffer)
-  }
-
-  #give(buffer: ArrayBuffer): void {
-    this.#port.postMessage(buffer, [buffer])
-    Atomics.add(this.#credits, 0, 1)
-    Atomics.notify(this.#credits, 0)
   }
 
   #settle(): void {

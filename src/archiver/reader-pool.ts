@@ -2,6 +2,7 @@
 import { InlinePool, type TaskPool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
+import { PackBuffers } from './pack-buffers.ts'
 import { PackChannel } from './pack-channel.ts'
 import { startReader, type ReaderInit, type ReaderReply, type ReaderRequest, type ReaderSurroundings } from './reader-task.ts'
 import type { ReaderThreadInit } from './reader-thread.ts'
@@ -9,8 +10,8 @@ import type { ReaderThreadInit } from './reader-thread.ts'
 export interface ReaderPoolOptions {
   readonly init: ReaderInit
   readonly threads: number
-  /** Pack buffers of each reader: one being filled, the others under way to storage. */
-  readonly buffersPerThread: number
+  /** Buffers for data packs, for all readers together: each fills one, the others are under way to storage. */
+  readonly packBuffers: number
   readonly onPack: (pack: SealedPack, release: () => void) => void
 }
 
@@ -25,9 +26,9 @@ export class ThreadReaders implements Readers {
   readonly pool: TaskPool<ReaderRequest, ReaderReply>
   readonly #channels: readonly PackChannel[]
 
-  constructor({ init, threads, buffersPerThread, onPack }: ReaderPoolOptions) {
-    const bufferBytes = init.dataPackTargetBytes
-    this.#channels = Array.from({ length: threads }, () => new PackChannel(bufferBytes, buffersPerThread, onPack))
+  constructor({ init, threads, packBuffers, onPack }: ReaderPoolOptions) {
+    const buffers = PackBuffers.allocate(init.dataPackTargetBytes, packBuffers)
+    this.#channels = Array.from({ length: threads }, () => new PackChannel(buffers, onPack))
     this.pool = new ThreadPool<ReaderThreadInit, ReaderRequest, ReaderReply>({
       module: new URL('./reader-thread.js', import.meta.url),
       threads,

@@ -16,7 +16,7 @@ import type { Repository } from '../repository/repository.ts'
 import { pathText } from '../snapshot/path-text.ts'
 import type { BackupTask } from './backup-run.ts'
 import type { BackupSurroundings } from './backup-surroundings.ts'
-import { packBuffers } from './pack-buffers.ts'
+import { readingBudget } from './reading-budget.ts'
 import { estimateSource, type SourceTotals } from './source-estimate.ts'
 
 const CHECKPOINT_MS = 5 * 60_000
@@ -91,13 +91,13 @@ export class ArchiveStage {
 
   #startReaders(): Readers {
     const { task, repository, around } = this.#parts
-    const { keys, index, config } = repository
+    const { keys, index, config, backend } = repository
     return around.startReaders({
       init: {
         material: keys.material, index: index.shared, chunker: config.chunker, compression: DEFAULT_COMPRESSION,
         dataPackTargetBytes: config.dataPackTargetBytes, control: this.control.shared,
       },
-      ...packBuffers(config.dataPackTargetBytes, task.threads),
+      ...readingBudget({ packBytes: config.dataPackTargetBytes, isRemote: backend.isRemote, threadsWanted: task.threads }),
       onPack: (pack, release) => this.#accept(pack, release),
     })
   }
