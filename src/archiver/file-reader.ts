@@ -20,6 +20,11 @@ const HOLE_BYTES_MIN = 256 * 1024
 /** Lengths in a tree are doubled and must stay exact: 4 PiB. */
 const FILE_BYTES_MAX = 2 ** 52
 
+/** Files open at once: enough that a disk has its queue full, few enough that their first bytes stay in memory. */
+const FILES_AHEAD = 8
+
+type Opening = { readonly file: FileHandle; readonly failed?: never } | { readonly file?: never; readonly failed: unknown }
+
 export interface FileReaderParts {
   readonly source: SourceFiles
   readonly chunker: Chunker
@@ -41,15 +46,37 @@ export class FileReader {
     this.#parts = parts
   }
 
-  /** Never throws for what is wrong with the file itself. */
-  read({ directoryFd, name }: FileRequest): FileReply {
+  /**
+   * One reply a request, in order; what is wrong with a file itself is in its reply. The next files are open already, and
+   * the disk or the file server is asked for their first bytes: small files are ruled by that wait.
+   */
+  *readAll(requests: readonly FileRequest[]): Generator<FileReply> {
+    const ahead: Opening[] = []
+    let next = 0
+    try {
+      for (const { name } of requests) {
+        for (; ahead.length < FILES_AHEAD && next < requests.length; next++) ahead.push(this.#open(requests[next] as FileRequest))
+        const { file, failed } = ahead.shift() as Opening
+        yield file === undefined ? failure(failed) : this.#read(file, name)
+      }
+    } finally {
+      for (const { file } of ahead) if (file !== undefined) this.#parts.source.closeFile(file)
+    }
+  }
+
+  #open({ directoryFd, name }: FileRequest): Opening {
     const { source } = this.#parts
     let file: FileHandle
     try {
       file = source.openFile(directoryFd, name)
-    } catch (error) {
-      return failure(error)
+    } catch (failed) {
+      return { failed }
     }
+    source.readAhead(file, READ_BYTES)
+    return { file }
+  }
+
+  #read(file: FileHandle, name: Uint8Array): FileReply {
     try {
       return this.#readOpen(file, name)
     } catch (error) {
@@ -57,7 +84,7 @@ export class FileReader {
       if (!(error instanceof AssertionError) && (error instanceof VaultError || errnoOf(error) === undefined)) throw error
       return failure(error)
     } finally {
-      source.closeFile(file)
+      this.#parts.source.closeFile(file)
     }
   }
 

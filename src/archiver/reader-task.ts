@@ -80,7 +80,7 @@ export function startReader(init: ReaderInit, around: ReaderSurroundings): TaskH
       data.flush()
       metadata.flush()
     } else {
-      for (const file of decodeRequests(request.read)) writeReply(writer, reader.read(file))
+      for (const reply of reader.readAll(decodeRequests(request.read))) writeReply(writer, reply)
     }
     const replies = new Uint8Array(writer.finish())
     return { reply: { replies, counts: counts() }, transfer: [replies.buffer] }

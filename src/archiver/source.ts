@@ -3,7 +3,7 @@
 // a directory swapped for a symlink leads nowhere else.
 import { closeSync, readlinkSync, readSync } from 'node:fs'
 import { childPath, directoryNames, openDirectory, openDirectoryNoFollow, selfPath } from '../posix/directories.ts'
-import { openFileForRead } from '../posix/files.ts'
+import { openFileForRead, readAheadHint } from '../posix/files.ts'
 import { dataRanges, type DataRange } from '../posix/holes.ts'
 import { fileStat, readStat, readStatAt, type FileStat } from '../posix/stat.ts'
 import type { Attributes } from '../tree/entry.ts'
@@ -39,6 +39,8 @@ export type FileHandle = number
 /** The part of a source that readers need. Its directory handles are valid in every thread. */
 export interface SourceFiles {
   openFile(directory: DirectoryHandle, name: Uint8Array): FileHandle
+  /** Tells that the first `length` bytes will be read soon; only a hint. */
+  readAhead(file: FileHandle, length: number): void
   closeFile(file: FileHandle): void
   statFile(file: FileHandle): FileStat
   /** Reads into `buffer` at `offset`; returns the bytes read, 0 at the end. */
@@ -89,6 +91,10 @@ export class PosixSource implements Source, SourceFiles {
 
   openFile(directory: DirectoryHandle, name: Uint8Array): FileHandle {
     return openFileForRead(childPath(directory, name))
+  }
+
+  readAhead(file: FileHandle, length: number): void {
+    readAheadHint(file, 0, length)
   }
 
   closeFile(file: FileHandle): void {

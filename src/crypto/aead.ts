@@ -12,6 +12,8 @@ export const TAG_BYTES = 16
 export const SEAL_OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES
 export const XSEAL_OVERHEAD_BYTES = XNONCE_BYTES + TAG_BYTES
 const CIPHER = 'chacha20-poly1305'
+/** node:crypto returns a new buffer a call: those of a few MiB pile up until the garbage collector looks. */
+const SLICE_BYTES = 64 * 1024
 const OPTIONS = { authTagLength: TAG_BYTES } as const
 
 /** "expand 32-byte k", the ChaCha constants (RFC 8439 section 2.3), as hchacha wants them. */
@@ -24,7 +26,9 @@ export function sealInto(
   const cipher = createCipheriv(CIPHER, key, nonce, OPTIONS)
   cipher.setAAD(aad, { plaintextLength: plain.length })
   out.set(nonce, offset)
-  out.set(cipher.update(plain), offset + NONCE_BYTES)
+  for (let at = 0; at < plain.length; at += SLICE_BYTES) {
+    out.set(cipher.update(plain.subarray(at, at + SLICE_BYTES)), offset + NONCE_BYTES + at)
+  }
   cipher.final()
   out.set(cipher.getAuthTag(), offset + NONCE_BYTES + plain.length)
   return plain.length + SEAL_OVERHEAD_BYTES

@@ -129,3 +129,32 @@ test('a pack that is gone is named, and what the source still has of it is store
   assert.deepEqual([...(await restored()).values()].map(({ length }) => length), [1, 2_700_000])
   assert.equal((await host.backup(backend)).warnings, 0, 'it is replaced: no warning every night')
 })
+
+test('a few files are open ahead of the one that is read, and none afterwards, also when reading fails', async () => {
+  for (const fails of [false, true]) {
+    const names = Array.from({ length: 40 }, (_, index) => `f${index}`)
+    const { backend, host, source } = await scene(Object.fromEntries(names.map((name) => [name, memoryFile(name)])))
+    const open = source.openFile.bind(source)
+    const close = source.closeFile
+    const read = source.read.bind(source)
+    const opened = new Set<number>()
+    let openedMax = 0
+    source.openFile = (directory, name) => {
+      const file = open(directory, name)
+      openedMax = Math.max(openedMax, opened.add(file).size)
+      return file
+    }
+    source.closeFile = (file) => {
+      opened.delete(file)
+      close(file)
+    }
+    source.read = (file, ...rest) => {
+      if (fails && opened.size > 1) throw new Error('a bug') // no errno: not the file's fault, the run ends
+      return read(file, ...rest)
+    }
+    if (fails) await assert.rejects(host.backup(backend), /a bug/)
+    else assert.equal((await host.backup(backend)).warnings, 0)
+    assert.equal(openedMax, 8)
+    assert.equal(opened.size, 0)
+  }
+})

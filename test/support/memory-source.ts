@@ -106,6 +106,7 @@ export class MemorySource implements Source, SourceFiles {
     return this.#handle(node)
   }
 
+  readAhead = (): void => undefined
   closeFile = (file: FileHandle): void => this.close(file)
   statFile = (file: FileHandle): FileStat => this.#stat(this.#open.get(file) ?? memoryDirectory())
 
