@@ -5,7 +5,7 @@ import { toHex, type BlobId } from '../ids/ids.ts'
 import type { BlobPlace } from '../index/blob-table.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
-import { IdSet } from './id-set.ts'
+import { IdSet } from '../ids/id-set.ts'
 import type { FindingLog, OpenFinding } from './finding-log.ts'
 
 const NONE: readonly number[] = []

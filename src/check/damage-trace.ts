@@ -14,7 +14,7 @@ import { readNode, type BlobLoader, type Node } from '../tree/node.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
 import type { Hurts } from './finding.ts'
-import { IdSet } from './id-set.ts'
+import { IdSet } from '../ids/id-set.ts'
 
 type Findings = ReadonlySet<number>
 const NONE: Findings = new Set()

@@ -11,7 +11,7 @@ import { readNode, type Node } from '../tree/node.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
 import type { FaultRecorder } from './fault-recording.ts'
-import { IdSet } from './id-set.ts'
+import { IdSet } from '../ids/id-set.ts'
 import type { LinkOutline } from './link-outline.ts'
 
 /** Blobs in work at once: enough to hide a round trip, few enough that the walk stays within some packs. */

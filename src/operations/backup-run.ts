@@ -5,12 +5,11 @@ import type { SourceSelection } from '../archiver/selection.ts'
 import type { RequestCounts } from '../backend/backend.ts'
 import { assert } from '../errors/assert.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { toHex, type PackId } from '../ids/ids.ts'
-import { parseSegmentName, SEGMENT_PREFIX } from '../index/segment.ts'
+import { toHex } from '../ids/ids.ts'
 import { PackStore } from '../repository/pack-store.ts'
-import { rescuePacks } from '../repository/pack-rescue.ts'
 import type { Repository } from '../repository/repository.ts'
-import { WriterSession, type SessionUser } from '../session/writer-session.ts'
+import { VaultUser } from '../repository/vault-user.ts'
+import { WriterSession } from '../session/writer-session.ts'
 import { pathText } from '../snapshot/path-text.ts'
 import {
   currentSnapshotVersion, sealSnapshot, SNAPSHOT_PREFIX, visibleDigest, type BackupSummary, type Snapshot, type StoredSnapshot,
@@ -115,7 +114,7 @@ export class BackupRun {
     const journal = this.#around.journal(session.id)
     const store = this.#packStore(journal)
     const stage = this.#newStage(store)
-    session.attach(this.#sessionUser(store))
+    session.attach(new VaultUser(this.#repository, store, random))
     await this.#lookForGone(stage, snapshots)
     const abandoned = this.#around.abandonedJournals()
     await adoptAbandoned(this.#repository, store, abandoned)
@@ -137,34 +136,6 @@ export class BackupRun {
     archived.known.close()
     this.#around.seen.remember([...snapshots, sealed.stored])
     return this.#result(summary, parent, sealed.stored)
-  }
-
-  /** Content lists are walked and every blob of this run is looked up: what is used is known pack by pack, no root is inherited. */
-  #sessionUser(store: PackStore): SessionUser {
-    const { index } = this.#repository
-    return {
-      condemn: (packs) => index.condemn(packs),
-      *usedPacks() {
-        for (const { id } of index.usedPacks()) yield id
-      },
-      orphanedRoots: async () => [],
-      rescue: (packs) => rescuePacks(this.#repository, store, this.#around.random, packs),
-      revalidate: (rescued) => this.#revalidate(rescued),
-    }
-  }
-
-  /** After a lapse (rule 11): every used pack that a segment named must still be named by one, or have been copied. */
-  async #revalidate(rescued: ReadonlySet<PackId>): Promise<void> {
-    const { backend, index } = this.#repository
-    const listed = new Set<string>()
-    for await (const { name } of backend.list(SEGMENT_PREFIX)) listed.add(parseSegmentName(name) ?? '')
-    for (const { id, segments } of index.usedPacks()) {
-      const isNamed = segments.size === 0 || rescued.has(id) || [...segments].some((segment) => listed.has(segment))
-      if (isNamed) continue
-      throw new VaultError('fence-expired', `the session lapsed, and pack ${id.slice(0, 16)} is no longer indexed`, {
-        hint: 'run the backup again: it stores what is missing',
-      })
-    }
   }
 
   /** The newest snapshot that this machine knows of the series must be there, or be recorded as forgotten. */

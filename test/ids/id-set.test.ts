@@ -1,7 +1,7 @@
 // Goal: the compact set answers as a Set of strings does, through every growth.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { IdSet } from '../../src/check/id-set.ts'
+import { IdSet } from '../../src/ids/id-set.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
 
 const seed = testSeed()
