@@ -3,7 +3,6 @@ import { Semaphore } from '../async/semaphore.ts'
 import { openEnvelope, type EnvelopeKind } from '../crypto/envelope.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import { packId, type ObjectName, type PackId } from '../ids/ids.ts'
-import { SMALL_OBJECT_BYTES_MAX } from '../limits/limits.ts'
 import { parseGcName } from '../session/marks.ts'
 import type { CheckRun } from './check-run.ts'
 
@@ -16,7 +15,6 @@ const MEANING: Partial<Record<EnvelopeKind, string>> = {
 }
 
 function decode(run: CheckRun, kind: EnvelopeKind, name: ObjectName, bytes: Uint8Array): object {
-  if (bytes.length > SMALL_OBJECT_BYTES_MAX) throw new VaultError('vault-damaged', `${name}: ${bytes.length} bytes`)
   const plain = openEnvelope(run.keys, kind, name, bytes, name)
   let value: unknown
   try {
@@ -40,7 +38,7 @@ export async function checkProtocolObjects(run: CheckRun, names: readonly Object
   const read = async (name: ObjectName): Promise<void> => {
     const kind = KINDS[name.slice(0, name.indexOf('/'))] ?? 'session'
     try {
-      const value = decode(run, kind, name, await run.backend.get(name, undefined, run.readOptions))
+      const value = decode(run, kind, name, await run.backend.get(name, undefined, run.smallObject))
       for (const id of deadPacks(name, value)) dead.add(id)
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // removed since the listing

@@ -4,11 +4,11 @@ import type { RandomSource } from '../async/random.ts'
 import { BlobSealer } from '../crypto/data-key.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { PackId } from '../ids/ids.ts'
-import { packName } from '../pack/layout.ts'
 import { PackWriter } from '../pack/pack-writer.ts'
 import type { PackStore } from './pack-store.ts'
 import { readPackDirectory } from './pack-adoption.ts'
 import type { Repository } from './repository.ts'
+import { readWholePack } from './whole-pack.ts'
 
 /** Per blob of the copy's directory, per data key, and for header, footer and seal: what PackWriter reckons with. */
 const spareBytes = (entries: number, keys: number): number => (entries + 1) * 54 + (keys + 2) * 120 + 4096
@@ -26,8 +26,8 @@ export async function rescuePacks(
     const kind = packNumber === undefined ? undefined : index.packs[packNumber]?.kind
     if (!kind) continue
     try {
-      const bytes = await backend.get(packName(kind, id))
       const contents = await readPackDirectory(backend, keys, kind, id)
+      const bytes = await readWholePack(backend, contents)
       const writer = new PackWriter(kind, keys.vault, new BlobSealer(keys, random), new Uint8Array(
         bytes.length + spareBytes(contents.entries.length, contents.keys.length),
       ))
