@@ -23,7 +23,7 @@ import { LinkOutline } from './link-outline.ts'
 import type { CheckOptions, CheckReport } from './options.ts'
 import { comparePacks, noteUnindexed, unindexedPacks, type UnindexedPack } from './pack-presence.ts'
 import { selectPacks } from './pack-selection.ts'
-import { checkProtocolObjects } from './protocol-objects.ts'
+import { checkProtocolObjects, type PackNotes } from './protocol-objects.ts'
 import { PruneWatch } from './prune-watch.ts'
 import { readSegments, type ReadSegments } from './segments.ts'
 import { checkChains, readSnapshots, type ReadSnapshots } from './snapshots.ts'
@@ -33,16 +33,17 @@ import { searchUnindexed } from './unindexed-packs.ts'
 interface Objects {
   readonly inventory: Inventory
   readonly keySlots: number
-  readonly dead: Set<PackId>
+  readonly notes: PackNotes
 }
 
 async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Objects> {
   const inventory = await takeInventory(run)
   run.expect(inventory.objects + inventory.slots.length + inventory.protocol.length, 0)
   const keySlots = await checkKeySlots(run, inventory.slots)
-  const dead = await checkProtocolObjects(run, inventory.protocol)
+  const notes: PackNotes = { dead: new Set(), lost: new Set() }
+  await checkProtocolObjects(run, inventory.protocol, notes)
   checkChains(run, snapshots, inventory.forgotten, run.options.expected ?? [])
-  return { inventory, keySlots, dead }
+  return { inventory, keySlots, notes }
 }
 
 interface Walked {
@@ -127,7 +128,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   await run.phase('objects', () => watch.settle())
   const faults = new BlobFaults(index, run.log, segments.damaged)
   watch.attach(faults)
-  const missing = comparePacks(run, index, objects.inventory, faults, objects.dead)
+  const missing = comparePacks(run, index, objects.inventory, faults, objects.notes)
   const comparedCount = index.packs.length
   const reader = new BlobReader(options.backend, options.keys, index, watch)
   const recorder = new FaultRecorder(reader, faults)
@@ -136,7 +137,7 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   await run.phase('packs', () => readPacks(run, index, data, missing))
   if (index.packs.length > comparedCount) {
     await run.phase('objects', () => watch.settle())
-    comparePacks(run, index, objects.inventory, faults, objects.dead, comparedCount)
+    comparePacks(run, index, objects.inventory, faults, objects.notes, comparedCount)
   }
   await run.phase('damage', () => traceDamage(run, {
     snapshots: snapshots.snapshots, unindexed: unindexedPacks(objects.inventory, index), faults, reader, walked,

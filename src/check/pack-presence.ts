@@ -6,6 +6,7 @@ import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
 import { counted } from './finding-log.ts'
 import type { Inventory, ListedPack } from './inventory.ts'
+import type { PackNotes } from './protocol-objects.ts'
 
 /** A pack that is there and in no segment. */
 export interface UnindexedPack {
@@ -17,11 +18,12 @@ export const unindexedPacks = ({ packs }: Inventory, index: VaultIndex): Unindex
   Array.from(packs, ([id, listed]) => ({ id, listed })).filter(({ id }) => index.numberOf(id) === undefined)
 
 /**
- * Reports packs, from number `first` on, that are missing or of another size; `dead` are those that prune has decided to delete. Returns the indexed
+ * Reports packs, from number `first` on, that are missing or of another size; the notes tell which of
+ * them prune has decided to delete and which are recorded as lost. Returns the indexed
  * packs that are not there.
  */
 export function comparePacks(
-  run: CheckRun, index: VaultIndex, inventory: Inventory, faults: BlobFaults, dead: ReadonlySet<PackId>, first = 0,
+  run: CheckRun, index: VaultIndex, inventory: Inventory, faults: BlobFaults, { dead, lost }: PackNotes, first = 0,
 ): Set<PackId> {
   const missing = new Set<PackId>()
   const condemned: PackRecord[] = []
@@ -39,7 +41,7 @@ export function comparePacks(
     }
     const finding = faults.packFinding(packNumber, isThere
       ? { kind: 'pack-size', message: `has ${listed.sizeBytes} bytes instead of ${pack.sizeBytes}`, hint: HINT }
-      : { kind: 'pack-missing', message: 'is gone', hint: HINT })
+      : { kind: 'pack-missing', message: lost.has(pack.id) ? 'is gone, as is recorded' : 'is gone', hint: lost.has(pack.id) ? HINT_RECORDED : HINT })
     faults.losePack(packNumber, finding)
   }
   noteCondemned(run, condemned)
@@ -47,6 +49,7 @@ export function comparePacks(
 }
 
 const HINT = 'a copy of the object, or an older version in the bucket, mends it; else backup --force stores again what the source still has'
+const HINT_RECORDED = 'a copy of the object, or an older version in the bucket, mends it; else the next backup stores again what the source still has'
 
 function noteCondemned(run: CheckRun, packs: readonly PackRecord[]): void {
   const [first] = packs

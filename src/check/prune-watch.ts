@@ -1,6 +1,6 @@
 // A check beside prune (gc protocol, rules 23 and 25): packs that it lists may be deleted, and their blobs moved, while it
 // looks. What is missing is therefore looked for again in gc/ and the index before it counts as lost.
-import type { ObjectName, PackId } from '../ids/ids.ts'
+import type { ObjectName } from '../ids/ids.ts'
 import type { PackRecord } from '../index/vault-index.ts'
 import { parsePackName } from '../pack/layout.ts'
 import { ReaderRenewal, type IndexRenewal } from '../repository/index-renewal.ts'
@@ -8,7 +8,7 @@ import { GC_PREFIX, parseGcName } from '../session/marks.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
 import type { Inventory } from './inventory.ts'
-import { checkProtocolObjects } from './protocol-objects.ts'
+import { checkProtocolObjects, type PackNotes } from './protocol-objects.ts'
 import type { ReadSegments } from './segments.ts'
 
 /** Looks at packs, index and gc/ until they agree. More rounds than prunes can end in that time. */
@@ -17,8 +17,8 @@ const ROUNDS_MAX = 4
 export interface WatchedParts {
   readonly segments: ReadSegments
   readonly inventory: Inventory
-  /** Packs that prune has decided to delete, as far as known: grows. */
-  readonly dead: Set<PackId>
+  /** What is known of packs: grows. */
+  readonly notes: PackNotes
 }
 
 export class PruneWatch implements IndexRenewal {
@@ -49,10 +49,10 @@ export class PruneWatch implements IndexRenewal {
 
   async renew(missing: readonly PackRecord[], since: number): Promise<boolean> {
     const isRenewed = await this.#renewal.renew(missing, since)
-    const { segments, dead } = this.#parts
+    const { segments, notes } = this.#parts
     for (const { id } of missing) {
       const packNumber = segments.index.numberOf(id)
-      if (packNumber !== undefined && dead.has(id)) this.#faults?.disregardLate(packNumber)
+      if (packNumber !== undefined && notes.dead.has(id)) this.#faults?.disregardLate(packNumber)
     }
     return isRenewed
   }
@@ -63,7 +63,7 @@ export class PruneWatch implements IndexRenewal {
       if (parseGcName(name) && !this.#protocolKnown.has(name)) late.push(name)
     }
     for (const name of late) this.#protocolKnown.add(name)
-    for (const id of await checkProtocolObjects(this.#run, late)) this.#parts.dead.add(id)
+    await checkProtocolObjects(this.#run, late, this.#parts.notes)
   }
 
   #unlisted(): PackRecord[] {
