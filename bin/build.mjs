@@ -1,4 +1,4 @@
-// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/, oclif manifest.
+// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/, oclif manifest, bundle.
 // Runs on Node 20 and later, so that the launcher can call it on a machine as it comes.
 //   node bin/build.mjs             what the product consists of: src/ and commands/
 //   node bin/build.mjs --tests     also test/, fixtures/ and bench/, whose type errors are nobody's business but theirs
@@ -98,7 +98,10 @@ await all(
     binary('typescript', 'tsc'), '-p', process.argv.includes('--tests') ? 'tsconfig.json' : 'bin/tsconfig.json', '--outDir', out,
   ]),
 )
-await all(run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out]))
+await all(
+  run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out]),
+  run('bundle', runtimePath(), [join(root, 'bin', 'bundle.mjs'), out]),
+)
 // The time of the start: a source that is saved during the build is newer than the build.
 writeFileSync(join(out, '.built'), '')
 utimesSync(join(out, '.built'), startedAt, startedAt)

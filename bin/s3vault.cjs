@@ -13,7 +13,11 @@ var runtime = require('./runtime.cjs')
 var root = path.join(__dirname, '..')
 var mainScript = path.join(__dirname, 'main.mjs')
 // What a build reads, save the tests: a changed test needs no build before a backup.
-var SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', path.join('bin', 'tsconfig.json'), path.join('bin', 'build.mjs'), path.join('bin', 'manifest.mjs')]
+var SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json'].concat(
+  ['tsconfig.json', 'build.mjs', 'manifest.mjs', 'bundle.mjs'].map(function (name) {
+    return path.join('bin', name)
+  })
+)
 // The first error of a compiler most often explains the rest.
 var BUILD_LINES_MAX = 20
 
