@@ -1,6 +1,7 @@
-// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/, oclif manifest.
+// The one build script: AssemblyScript chunker -> WASM, TypeScript -> dist/, oclif manifest, bundle.
 // Runs on Node 20 and later, so that the launcher can call it on a machine as it comes.
-//   node bin/build.mjs
+//   node bin/build.mjs             what the product consists of: src/ and commands/
+//   node bin/build.mjs --tests     also test/, fixtures/ and bench/, whose type errors are nobody's business but theirs
 // The build is made beside dist/ and then put in its place by renaming: a failed build leaves the old one as it was, and
 // two builds at once (two launchers on a fresh checkout) do not mix their files.
 import { spawn } from 'node:child_process'
@@ -93,9 +94,14 @@ await all(
     binary('assemblyscript', 'asc'), 'src/chunker/assembly/fastcdc.ts',
     '--outFile', join(out, 'src', 'chunker', 'fastcdc.wasm'), '-O3', '--noAssert', '--runtime', 'stub', '--importMemory',
   ]),
-  run('TypeScript', process.execPath, [binary('typescript', 'tsc'), '-p', 'tsconfig.json', '--outDir', out]),
+  run('TypeScript', process.execPath, [
+    binary('typescript', 'tsc'), '-p', process.argv.includes('--tests') ? 'tsconfig.json' : 'bin/tsconfig.json', '--outDir', out,
+  ]),
 )
-await all(run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out]))
+await all(
+  run('oclif manifest', runtimePath(), [join(root, 'bin', 'manifest.mjs'), out]),
+  run('bundle', runtimePath(), [join(root, 'bin', 'bundle.mjs'), out]),
+)
 // The time of the start: a source that is saved during the build is newer than the build.
 writeFileSync(join(out, '.built'), '')
 utimesSync(join(out, '.built'), startedAt, startedAt)

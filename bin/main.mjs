@@ -7,7 +7,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 // Node's warnings are for developers; what concerns the person goes through the commands' own output.
 process.removeAllListeners('warning')
-if (process.env['S3VAULT_DEBUG']) process.on('warning', (warning) => process.stderr.write(`${warning.stack}\n`))
+if (process.env['S3VAULT_DEBUG']) {
+  process.setSourceMapsEnabled(true) // stack traces name the sources, not the bundle
+  process.on('warning', (warning) => process.stderr.write(`${warning.stack}\n`))
+}
 
 // Halves the time to load oclif. Beside the code, not in the person's cache folder: compiled code is trusted like the
 // code itself, and root must not run what a user's folder holds. Where dist/ cannot be written there is no cache.
@@ -15,7 +18,7 @@ enableCompileCache({ directory: join(root, 'dist', '.compile-cache'), portable: 
 
 async function loadProgram() {
   try {
-    return await import('../dist/commands/shared/program.js')
+    return await import('../dist/bundle/commands/shared/program.js')
   } catch (error) {
     process.stderr.write(`s3vault: this installation is damaged, install it again (${error.message.split('\n', 1)[0]})\n`)
     if (process.env['S3VAULT_DEBUG']) process.stderr.write(`${error.stack}\n`)

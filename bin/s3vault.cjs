@@ -13,7 +13,13 @@ var runtime = require('./runtime.cjs')
 var root = path.join(__dirname, '..')
 var mainScript = path.join(__dirname, 'main.mjs')
 // What a build reads, save the tests: a changed test needs no build before a backup.
-var SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', path.join('bin', 'build.mjs'), path.join('bin', 'manifest.mjs')]
+var SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json'].concat(
+  ['tsconfig.json', 'build.mjs', 'manifest.mjs', 'bundle.mjs'].map(function (name) {
+    return path.join('bin', name)
+  })
+)
+// The first error of a compiler most often explains the rest.
+var BUILD_LINES_MAX = 20
 
 function versionLine() {
   var found = runtime.findRuntime()
@@ -54,10 +60,18 @@ function needsBuild() {
 function build() {
   var script = path.join(root, 'bin', 'build.mjs')
   if (process.stderr.isTTY) process.stderr.write('s3vault: building from the sources, once\n')
-  var result = require('child_process').spawnSync(process.execPath, [script], { cwd: root, stdio: 'ignore' })
+  var result = require('child_process').spawnSync(process.execPath, [script], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', maxBuffer: 1 << 26 })
   if (result.signal) return dieBy(result.signal)
   if (result.status === 0) return undefined
-  process.stderr.write('s3vault: building from the sources failed; to see why, run: node ' + script + '\n')
+  var lines = String(result.stderr || result.error || '').split('\n').filter(function (line) {
+    return line !== ''
+  })
+  process.stderr.write(
+    's3vault: building from the sources failed\n' +
+    lines.slice(0, BUILD_LINES_MAX).map(function (line) { return '  ' + line + '\n' }).join('') +
+    (lines.length > BUILD_LINES_MAX ? '  (' + (lines.length - BUILD_LINES_MAX) + ' more lines)\n' : '') +
+    '  to see all of it, run: node ' + script + '\n'
+  )
   return process.exit(1)
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { runtimePath } = createRequire(import.meta.url)('./runtime.cjs')
-const build = spawnSync(process.execPath, [join(root, 'bin', 'build.mjs')], { stdio: 'inherit' })
+const build = spawnSync(process.execPath, [join(root, 'bin', 'build.mjs'), '--tests'], { stdio: 'inherit' })
 if (build.status !== 0) process.exit(build.status ?? 1)
 
 const args = process.argv.slice(2)

@@ -1,21 +1,24 @@
 import { boolean } from '@oclif/core/flags'
 import { entryRecord, longEntryLine } from '../src/presentation/entry-line.ts'
 import { pathText } from '../src/snapshot/path-text.ts'
+import { announceAmbiguity } from './shared/chosen-snapshot.ts'
 import { exitCode } from './shared/exit-codes.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
+import { snapshotFilter, snapshotFilterFlags } from './shared/snapshot-filter.ts'
 import { describe, VaultCommand } from './shared/vault-command.ts'
 
 export default class Ls extends VaultCommand {
   static override stopsWithoutReader = true
   static override summary = 'list the files of a snapshot'
   static override description = describe(
-    'Lists what a snapshot has at a path. Bytes of names that are not printable text are shown as \\xNN, a backslash as \\\\.',
+    'Lists what a snapshot has at a path; without one, what was backed up, without the directories above it. Bytes of names that are not printable text are shown as \\xNN, a backslash as \\\\.',
   )
   static override examples = ['<%= config.bin %> ls latest:/home/ana -l', '<%= config.bin %> ls 4bba301e --recursive']
   static override args = { snapshot: snapshotArgument }
   static override flags = {
     long: boolean({ char: 'l', description: 'with mode, owner, size and time' }),
     recursive: boolean({ char: 'R', description: 'also what lies in the directories below' }),
+    ...snapshotFilterFlags,
   }
 
   async run(): Promise<number> {
@@ -25,14 +28,16 @@ export default class Ls extends VaultCommand {
     const access = await this.access(flags, output)
     const { ls } = await import('../src/operations/ls.ts')
     const { snapshot, entries } = await ls({
-      ...access, ...target,
+      ...access, ...target, filter: snapshotFilter(flags),
       depth: flags.recursive ? 'recursive' : 'direct',
+      onChosen: (chosen) => announceAmbiguity(output, chosen),
       onEntry: (entry) => {
         if (output.format === 'json') output.record({ type: 'entry', ...entryRecord(entry) })
         else output.print(flags.long ? longEntryLine(entry) : pathText(entry.path))
       },
     })
-    output.summary([], { type: 'summary', command: 'ls', snapshot: snapshot.id, entries, exitCode: exitCode('ok') })
+    const { id, time, host, paths } = snapshot
+    output.summary([], { type: 'summary', command: 'ls', snapshot: id, time, host, paths, entries, exitCode: exitCode('ok') })
     return exitCode('ok')
   }
 }

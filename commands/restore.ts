@@ -1,9 +1,14 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import { restoreReport } from '../src/presentation/restore-report.ts'
+import type { ChosenSnapshot } from '../src/operations/snapshot-choice.ts'
+import { changeLine, restoreReport, restoreStartLine } from '../src/presentation/restore-report.ts'
+import { pathText } from '../src/snapshot/path-text.ts'
+import { announceAmbiguity } from './shared/chosen-snapshot.ts'
 import { exitCode } from './shared/exit-codes.ts'
 import { repeated } from './shared/flags.ts'
+import type { Output } from './shared/output.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
+import { snapshotFilter, snapshotFilterFlags } from './shared/snapshot-filter.ts'
 import { absolutePath, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
 import { describe, VaultCommand } from './shared/vault-command.ts'
 
@@ -23,7 +28,7 @@ export default class Restore extends VaultCommand {
   static override args = { snapshot: snapshotArgument }
   static override flags = {
     'target': string({ char: 't', required: true, helpValue: 'DIR', description: 'directory to restore into; made when it does not exist' }),
-    'include': repeated({ char: 'i', helpValue: 'PATTERN', description: 'restore only what matches; may be given several times' }),
+    'include': repeated({ char: 'i', helpValue: 'PATTERN', description: 'restore only what matches; may be given several times; one that matches nothing is an error' }),
     'exclude': repeated({ char: 'e', helpValue: 'PATTERN', description: 'leave out what matches; may be given several times' }),
     'overwrite': option({
       options: OVERWRITE_MODES, default: 'always', helpValue: 'MODE',
@@ -32,7 +37,8 @@ export default class Restore extends VaultCommand {
     })(),
     'delete': boolean({ description: 'delete from the target what the snapshot does not have' }),
     'verify': boolean({ description: 'read restored files again and compare them with the snapshot' }),
-    'dry-run': boolean({ char: 'n', description: 'say what would be done, but do nothing' }),
+    'dry-run': boolean({ char: 'n', description: 'name what would be created, replaced, updated and deleted, but do nothing' }),
+    ...snapshotFilterFlags,
   }
 
   async run(): Promise<number> {
@@ -42,9 +48,15 @@ export default class Restore extends VaultCommand {
     const access = await this.access(flags, output)
     const { restore } = await import('../src/operations/restore.ts')
     const mode = flags['dry-run'] ? 'dry-run' : 'write'
+    const target = absolutePath(argumentBytes(flags.target), workingDirectory())
+    const namesChanges = mode === 'dry-run' || output.format === 'json'
     const result = await restore({
-      ...access, ...source, mode,
-      target: absolutePath(argumentBytes(flags.target), workingDirectory()),
+      ...access, ...source, mode, target, filter: snapshotFilter(flags),
+      onChosen: (chosen) => announce(output, chosen, pathText(target)),
+      ...(namesChanges ? { onChange: (change) => {
+        if (output.format === 'json') output.record({ type: 'change', ...change })
+        else output.print(changeLine(change))
+      } } : {}),
       includes: requireTextPatterns(flags.include ?? []),
       excludes: requireTextPatterns(flags.exclude ?? []),
       extra: flags.delete ? 'delete' : 'keep',
@@ -53,7 +65,18 @@ export default class Restore extends VaultCommand {
       events: output.onEvent,
     })
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
-    output.summary(restoreReport(result, mode), { type: 'summary', command: 'restore', mode, ...result, exitCode: code })
+    const { snapshot, ...counts } = result
+    const { id, time, host, paths } = snapshot
+    output.summary(restoreReport(result, mode), {
+      type: 'summary', command: 'restore', mode, snapshot: id, time, host, paths, ...counts, exitCode: code,
+    })
     return code
   }
+}
+
+function announce(output: Output, chosen: ChosenSnapshot, target: string): void {
+  const { id, time, host, paths } = chosen.snapshot
+  announceAmbiguity(output, chosen)
+  if (output.format === 'json') output.record({ type: 'start', command: 'restore', snapshot: id, time, host, paths, target })
+  else output.notice(restoreStartLine(chosen.snapshot, target))
 }

@@ -1,10 +1,7 @@
-import { string } from '@oclif/core/flags'
-import { pathText } from '../src/snapshot/path-text.ts'
 import { formatItems } from '../src/presentation/quantities.ts'
 import { snapshotRecord, snapshotTable } from '../src/presentation/snapshot-table.ts'
 import { exitCode } from './shared/exit-codes.ts'
-import { argumentBytes } from './shared/raw-arguments.ts'
-import { absolutePath, workingDirectory } from './shared/source-paths.ts'
+import { snapshotFilter, snapshotFilterFlags } from './shared/snapshot-filter.ts'
 import { describe, VaultCommand } from './shared/vault-command.ts'
 
 export default class Snapshots extends VaultCommand {
@@ -12,23 +9,14 @@ export default class Snapshots extends VaultCommand {
   static override summary = 'list the snapshots of a vault'
   static override description = describe('Lists the snapshots, oldest first. Those that cannot be read are reported, and the exit code is 3.')
   static override examples = ['<%= config.bin %> snapshots --host laptop --path /home']
-  static override flags = {
-    host: string({ helpValue: 'NAME', description: 'only snapshots of this host' }),
-    tag: string({ helpValue: 'TAG', description: 'only snapshots with this tag' }),
-    path: string({ helpValue: 'PATH', description: 'only snapshots that were made of this path' }),
-  }
+  static override flags = { ...snapshotFilterFlags }
 
   async run(): Promise<number> {
     const { flags } = await this.parse(Snapshots)
     const output = this.startOutput(flags)
     const access = await this.access(flags, output)
     const { snapshots } = await import('../src/operations/snapshots.ts')
-    const found = await snapshots({
-      ...access,
-      ...(flags.host === undefined ? {} : { host: flags.host }),
-      ...(flags.tag === undefined ? {} : { tag: flags.tag }),
-      ...(flags.path === undefined ? {} : { path: pathText(absolutePath(argumentBytes(flags.path), workingDirectory())) }),
-    })
+    const found = await snapshots({ ...access, filter: snapshotFilter(flags) })
     for (const { name, message } of found.damaged) output.warning(name, message)
     if (output.format === 'text' && found.snapshots.length > 0) snapshotTable(found.snapshots).forEach((line) => output.print(line))
     for (const snapshot of found.snapshots) output.record({ type: 'snapshot', ...snapshotRecord(snapshot) })

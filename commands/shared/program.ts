@@ -49,7 +49,7 @@ async function dispatch(argv: string[], manifest: ProgramManifest, dist: string)
     await showHelp(id === 'help' ? rest : [], manifest, dist)
     return exitCode(id === undefined ? 'usage' : 'ok')
   }
-  const file = commandFile(id, dist)
+  const file = commandFile(id)
   if (asksForHelp(rest)) {
     await showHelp([id], manifest, dist)
     return exitCode('ok')
@@ -66,8 +66,8 @@ function printVersion({ name, version }: ProgramManifest): number {
 }
 
 /** The module of a command: its path is its name. Throws `usage`. */
-function commandFile(id: string, dist: string): string {
-  const file = join(dist, 'commands', `${id}.js`)
+function commandFile(id: string): string {
+  const file = join(import.meta.dirname, '..', `${id}.js`)
   if (/^[a-z][a-z-]*$/.test(id) && existsSync(file)) return file
   throw new VaultError('usage', id.startsWith('-') ? 'the command comes first, flags after it' : `there is no command ${JSON.stringify(id)}`, {
     hint: 's3vault --help lists the commands',
@@ -80,7 +80,7 @@ function asksForHelp(argv: readonly string[]): boolean {
 }
 
 async function showHelp(argv: string[], manifest: ProgramManifest, dist: string): Promise<void> {
-  if (argv[0] !== undefined) commandFile(argv[0], dist)
+  if (argv[0] !== undefined) commandFile(argv[0])
   const { Help } = await import('@oclif/core/help')
   const config = await Config.load({ root: dist, pjson: manifest as never })
   surviveClosedPipes(true)

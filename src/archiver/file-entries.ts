@@ -14,7 +14,7 @@ import type { FileQueue } from './file-queue.ts'
 import { LinkCollector } from './link-collector.ts'
 import type { ReadyEntry } from './open-directory.ts'
 import type { DirectoryHandle, Source } from './source.ts'
-import { volatileOf } from './volatile.ts'
+import { UNTRUSTED, volatileOf } from './volatile.ts'
 
 /** Tells what is stored: a usable, indexed location, noted as used by this session. */
 export interface StoredBlobs {
@@ -161,9 +161,10 @@ export class FileEntries {
     }
     if (reply.warning !== '') warn(reply.warning)
     if (reply.isSettled) known.put(key, { name, volatile: reply.volatile, entry: reply.entry })
-    else if (row) known.forget(key, name)
+    else known.put(key, { name, volatile: UNTRUSTED, entry: reply.entry }) // read again next time, and then compared
     const entry = decodeInode(reply.entry)
-    this.#count(entry.inode, row ? 'filesChanged' : 'filesNew')
+    const isSame = row !== undefined && Buffer.compare(row.entry, reply.entry) === 0
+    this.#count(entry.inode, isSame ? 'filesUnmodified' : row ? 'filesChanged' : 'filesNew')
     return { name, encoded: reply.entry, summary: summaryOf(entry) }
   }
 

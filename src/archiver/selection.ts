@@ -15,6 +15,9 @@ export const CACHEDIR_TAG = new TextEncoder().encode('CACHEDIR.TAG')
 export const CACHEDIR_SIGNATURE = new TextEncoder().encode('Signature: 8a477f597d28d172789f06886806bc55')
 
 interface Rule {
+  readonly text: string
+  /** A path was asked for that it fits. */
+  hasMatched: boolean
   readonly pattern: RegExp
   readonly takesBack: boolean
   readonly directoriesOnly: boolean
@@ -57,7 +60,7 @@ function rule(text: string): Rule {
   if (directoriesOnly) body = body.slice(0, -1)
   const prefix = body.startsWith('/') ? '^' : '(?:^|/)'
   try {
-    return { pattern: new RegExp(`${prefix}${glob(body)}$`, 's'), takesBack, directoriesOnly }
+    return { pattern: new RegExp(`${prefix}${glob(body)}$`, 's'), takesBack, directoriesOnly, text, hasMatched: false }
   } catch (cause) {
     throw new VaultError('usage', `exclude pattern ${JSON.stringify(text)} is malformed`, { cause })
   }
@@ -80,10 +83,17 @@ export class PatternList {
     if (this.#rules.length === 0) return false
     const text = Buffer.from(path.buffer, path.byteOffset, path.length).toString('latin1')
     let matched = false
-    for (const { pattern, takesBack, directoriesOnly } of this.#rules) {
-      if (directoriesOnly && kind !== 'directory') continue
-      if (pattern.test(text)) matched = !takesBack
+    for (const rule of this.#rules) {
+      if (rule.directoriesOnly && kind !== 'directory') continue
+      if (!rule.pattern.test(text)) continue
+      rule.hasMatched = true
+      matched = !rule.takesBack
     }
     return matched
+  }
+
+  /** Patterns that have fitted no path so far. */
+  unmatched(): string[] {
+    return this.#rules.filter(({ hasMatched }) => !hasMatched).map(({ text }) => text)
   }
 }

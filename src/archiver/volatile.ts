@@ -7,6 +7,9 @@ export const VOLATILE_BYTES = 40
 /** A file whose times lie this close to its reading could change again within their resolution. */
 export const TRUST_DISTANCE_NS = 2_000_000_000n
 
+/** Equal to no file's: no inode has the number 0. */
+export const UNTRUSTED = new Uint8Array(VOLATILE_BYTES)
+
 /** size, mtime, ctime, inode, links and mode as 40 bytes to compare. */
 export function volatileOf(stat: FileStat): Uint8Array {
   const bytes = new Uint8Array(VOLATILE_BYTES)

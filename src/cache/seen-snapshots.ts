@@ -4,6 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from '../errors/vault-error.ts'
 import { snapshotId, type SnapshotId } from '../ids/ids.ts'
+import { seriesOf } from '../snapshot/snapshot-filter.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 
 export interface SeenSnapshot {
@@ -14,9 +15,6 @@ export interface SeenSnapshot {
 }
 
 const SERIES_MAX = 10_000
-
-const seriesOf = ({ host, paths }: { host: string; paths: readonly string[] }): string =>
-  JSON.stringify([host, [...paths].sort()])
 
 function isSeen(value: unknown): value is SeenSnapshot {
   if (typeof value !== 'object' || value === null) return false

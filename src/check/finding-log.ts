@@ -1,5 +1,6 @@
 // Collects findings. One that may hurt snapshots stays open until the damage is traced (damage-trace.ts); the others are
 // handed out at once.
+import { counted } from '../errors/counted.ts'
 import type { Finding, FindingKind, Hurts } from './finding.ts'
 
 /** An error whose `hurts` is not known yet. */
@@ -59,6 +60,3 @@ export class FindingLog {
     }
   }
 }
-
-/** `1 blob`, `2 blobs`. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

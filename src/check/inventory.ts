@@ -1,4 +1,5 @@
 // One listing of everything in the vault, sorted by what the names say.
+import { counted } from '../errors/counted.ts'
 import type { ObjectName, PackId } from '../ids/ids.ts'
 import { SEGMENT_PREFIX, parseSegmentName } from '../index/segment.ts'
 import { parsePackName, type PackKind } from '../pack/layout.ts'
@@ -8,7 +9,6 @@ import { isDamageName } from '../session/damage.ts'
 import { parseGcName } from '../session/marks.ts'
 import { parseSnapshotName } from '../snapshot/snapshot.ts'
 import type { CheckRun } from './check-run.ts'
-import { counted } from './finding-log.ts'
 
 export interface ListedPack {
   readonly kind: PackKind

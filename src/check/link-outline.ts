@@ -1,10 +1,10 @@
 // Hard links: each name refers to a record in the link table of its snapshot. Trees and tables are shared by snapshots in
 // any combination, so the walk leaves an outline (which links stand in which node), and each combination is compared in
 // memory. Only nodes with links below them are in it.
+import { counted } from '../errors/counted.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { blobId, toHex, type BlobId } from '../ids/ids.ts'
 import type { CheckRun } from './check-run.ts'
-import { counted } from './finding-log.ts'
 
 interface TreeOutline {
   readonly links: readonly bigint[]

@@ -1,10 +1,10 @@
 // Compares the packs that the index names with those that are there.
+import { counted } from '../errors/counted.ts'
 import type { PackId } from '../ids/ids.ts'
 import type { PackRecord, VaultIndex } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
-import { counted } from './finding-log.ts'
 import type { Inventory, ListedPack } from './inventory.ts'
 import type { PackNotes } from './protocol-objects.ts'
 
@@ -40,7 +40,7 @@ export function comparePacks(
       continue
     }
     const finding = faults.packFinding(packNumber, isThere
-      ? { kind: 'pack-size', message: `has ${listed.sizeBytes} bytes instead of ${pack.sizeBytes}`, hint: HINT }
+      ? { kind: 'pack-size', message: `has ${counted(listed.sizeBytes, 'byte')} instead of ${pack.sizeBytes}`, hint: HINT }
       : { kind: 'pack-missing', message: lost.has(pack.id) ? 'is gone, as is recorded' : 'is gone', hint: lost.has(pack.id) ? HINT_RECORDED : HINT })
     faults.losePack(packNumber, finding)
   }
@@ -67,7 +67,7 @@ export function noteUnindexed(run: CheckRun, packs: readonly UnindexedPack[], is
   const bytes = packs.reduce((sum, { listed }) => sum + listed.sizeBytes, 0)
   run.log.add({
     severity: 'note', kind: 'pack-unindexed', object: packName(first.listed.kind, first.id),
-    message: `${counted(packs.length, 'pack')} (${bytes} bytes) in no index segment: ${isIndexWhole
+    message: `${counted(packs.length, 'pack')} (${counted(bytes, 'byte')}) in no index segment: ${isIndexWhole
       ? 'remains of an interrupted run, or of one that is under way'
       : 'perhaps named by the segments that are damaged or gone'}`,
     hint: isIndexWhole

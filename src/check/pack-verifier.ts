@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { decompress } from '../compress/codec.ts'
 import { BlobOpener, type WrappedDataKey } from '../crypto/data-key.ts'
 import { Keyring, type BlobType, type KeyMaterial } from '../crypto/keyring.ts'
+import { counted } from '../errors/counted.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { TaskHandler } from '../executor/task-pool.ts'
 import type { BlobId, PackId } from '../ids/ids.ts'
@@ -60,7 +61,7 @@ function ownEntries(init: Opened, pack: PackToVerify): readonly PackEntry[] | st
   }
   if (typeof contents === 'number') return 'its directory is larger than the pack'
   const { keys, entries } = contents
-  if (entries.length !== pack.blobCount) return `lists ${entries.length} blobs, the index ${pack.blobCount}`
+  if (entries.length !== pack.blobCount) return `lists ${counted(entries.length, 'blob')}, the index ${pack.blobCount}`
   const isSameKey = (key: WrappedDataKey, place: number): boolean => {
     const other = pack.keys[place]
     return other !== undefined && other.form === key.form && other.domain === key.domain && other.epoch === key.epoch &&

@@ -1,6 +1,7 @@
 // Reads every index segment: what the vault claims to hold and where.
 import { Semaphore } from '../async/semaphore.ts'
 import type { ObjectInfo } from '../backend/backend.ts'
+import { counted } from '../errors/counted.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { SegmentId } from '../ids/ids.ts'
 import {
@@ -10,7 +11,6 @@ import { VaultIndex, type PackRecord } from '../index/vault-index.ts'
 import { SEGMENT_BYTES_MAX } from '../limits/limits.ts'
 import { packName } from '../pack/layout.ts'
 import type { CheckRun } from './check-run.ts'
-import { counted } from './finding-log.ts'
 
 /** About what a blob takes in a segment: id, type, codec and varints. */
 const ENTRY_BYTES_TYPICAL = 44

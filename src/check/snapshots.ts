@@ -1,5 +1,6 @@
 // The snapshots themselves, and whether one is gone that others have seen.
 import { Semaphore } from '../async/semaphore.ts'
+import { counted } from '../errors/counted.ts'
 import { describeError, isVaultError } from '../errors/vault-error.ts'
 import type { ObjectName, SnapshotId } from '../ids/ids.ts'
 import { MARGIN_MS } from '../session/timing.ts'
@@ -7,7 +8,6 @@ import {
   nameTime, openSnapshot, parseSnapshotName, SNAPSHOT_PREFIX, type StoredSnapshot,
 } from '../snapshot/snapshot.ts'
 import type { CheckRun } from './check-run.ts'
-import { counted } from './finding-log.ts'
 import type { ExpectedSnapshot } from './options.ts'
 
 export interface ReadSnapshots {

@@ -64,5 +64,10 @@ export function errnoOf(error: unknown): string | undefined {
 /** One line that says what `error` is, for a message or a warning. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.message.split('\n', 1)[0] ?? error.name
+  const line = error.message.split('\n', 1)[0] ?? error.name
+  if (!('syscall' in error) || !line.includes(DESCRIPTOR_PATH)) return line
+  return line.slice(0, Math.max(0, line.indexOf(`, ${String(error.syscall)} '`))) || line
 }
+
+/** How files are addressed in an open directory (src/posix/directories.ts): says nothing to a person, callers name the path. */
+const DESCRIPTOR_PATH = "'/proc/self/fd/"

@@ -7,7 +7,7 @@ export interface TaskPool<Request, Reply> {
   readonly parallelism: number
   /** Runs one request; `transfer` lists buffers that the caller gives away. Rejects with what the handler threw. */
   run(request: Request, transfer?: readonly ArrayBuffer[]): Promise<Reply>
-  /** Runs one request on every thread, after what that thread was given before. */
+  /** Runs one request on every thread that ever had work, after what that thread was given before. */
   broadcast(request: Request): Promise<Reply[]>
   /** Ends the threads. Requests under way are rejected. */
   close(): Promise<void>

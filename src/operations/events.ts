@@ -7,7 +7,7 @@ export interface Progress {
   readonly phase: string
   readonly itemsDone: number
   readonly itemsTotal?: number
-  /** Bytes read (backup), written (restore) or checked. */
+  /** Bytes read (backup), checked, or of content found right or written (restore). */
   readonly bytesDone: number
   readonly bytesTotal?: number
   /** Bytes sent to or fetched from storage. */

@@ -1,10 +1,12 @@
 import type { BlobId } from '../ids/ids.ts'
-import { findSnapshot } from '../repository/snapshots.ts'
+import { isVaultError } from '../errors/vault-error.ts'
+import { pathBytes } from '../snapshot/path-text.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { readDirectoryTree } from '../tree/directory.ts'
 import type { Entry, Inode } from '../tree/entry.ts'
-import { inodeOf, locate, treeBelow, type SnapshotRoot } from '../tree/tree-path.ts'
+import { inodeOf, locate, splitPath, treeBelow, type Located, type SnapshotRoot } from '../tree/tree-path.ts'
 import type { BlobLoader } from '../tree/node.ts'
+import { chooseSnapshot, type SnapshotChoice } from './snapshot-choice.ts'
 import { withVault, type VaultAccess } from './vault-access.ts'
 
 export interface ListedEntry {
@@ -15,9 +17,8 @@ export interface ListedEntry {
   readonly inode: Inode
 }
 
-export interface LsRequest extends VaultAccess {
-  /** An id prefix, `latest` or `latest~N`. */
-  readonly snapshot: string
+export interface LsRequest extends VaultAccess, SnapshotChoice {
+  /** Default: all of it with `recursive`; else where the backed up paths part, as the directories above them say nothing. */
   readonly path?: Uint8Array
   readonly depth: 'recursive' | 'direct'
   readonly onEntry: (entry: ListedEntry) => void
@@ -33,11 +34,10 @@ const SLASH = Uint8Array.of(0x2f)
 /** Lists what a snapshot has at or below a path. Throws `snapshot-missing`, `path-missing`, `vault-damaged`. */
 export function ls(request: LsRequest): Promise<LsResult> {
   return withVault(request, async ({ repository }) => {
-    const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
+    const snapshot = await chooseSnapshot(repository, request)
     await repository.loadIndexForReading('listed')
     const root: SnapshotRoot = { tree: treeOf(snapshot), links: linksOf(snapshot) }
-    const path = request.path ?? SLASH
-    const located = await locate(repository.reader, root, path)
+    const { path, located } = await startOf(repository.reader, root, snapshot, request)
     const tree = treeBelow(located)
     const start = path.length === 1 && path[0] === 0x2f ? new Uint8Array(0) : trimSlashes(path)
     if (tree === undefined && located.kind === 'entry') {
@@ -48,6 +48,33 @@ export function ls(request: LsRequest): Promise<LsResult> {
     if (tree) await lister.list(tree, start)
     return { snapshot, entries: lister.entries }
   })
+}
+
+async function startOf(
+  loader: BlobLoader, root: SnapshotRoot, snapshot: StoredSnapshot, { path, depth }: LsRequest,
+): Promise<{ path: Uint8Array; located: Located }> {
+  if (path === undefined && depth === 'direct') {
+    const common = commonPath(snapshot.paths.map(pathBytes))
+    try {
+      return { path: common, located: await locate(loader, root, common) }
+    } catch (error) {
+      // A source that could not be read is in no tree.
+      if (!isVaultError(error, 'path-missing')) throw error
+    }
+  }
+  const start = path ?? SLASH
+  return { path: start, located: await locate(loader, root, start) }
+}
+
+/** The path of the only source, or the deepest directory above all of them. */
+function commonPath(sources: readonly Uint8Array[]): Uint8Array {
+  const [first = [], ...others] = sources.map(splitPath)
+  let count = first.length
+  for (const parts of others) {
+    const isCommon = (part: Uint8Array, i: number): boolean => Buffer.compare(part, parts[i] ?? new Uint8Array(0)) === 0
+    while (count > 0 && !first.slice(0, count).every(isCommon)) count--
+  }
+  return Buffer.concat(first.slice(0, count).flatMap((part) => [SLASH, part]).concat(count === 0 ? [SLASH] : []))
 }
 
 function trimSlashes(path: Uint8Array): Uint8Array {

@@ -1,21 +1,30 @@
 // Copies what a snapshot has back into a directory.
 import { availableParallelism } from 'node:os'
 import { PatternList } from '../archiver/selection.ts'
-import { findSnapshot } from '../repository/snapshots.ts'
+import { VaultError } from '../errors/vault-error.ts'
 import type { OverwriteMode } from '../restorer/decision.ts'
-import type { RestoreReport } from '../restorer/report.ts'
+import type { RestoreAction, RestoreReport } from '../restorer/report.ts'
 import { restore as restoreTree } from '../restorer/restore.ts'
 import type { Selection } from '../restorer/selection.ts'
+import { pathInTarget } from '../restorer/tally.ts'
 import type { RestoreRoot } from '../restorer/tree-restore.ts'
 import { pathText } from '../snapshot/path-text.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
+import type { InodeKind } from '../tree/entry.ts'
 import { locate, splitPath, type Located } from '../tree/tree-path.ts'
 import type { EventSink } from './events.ts'
+import { chooseSnapshot, type SnapshotChoice } from './snapshot-choice.ts'
 import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
-export interface RestoreRequest extends VaultAccess {
-  /** An id prefix, `latest` or `latest~N`. */
-  readonly snapshot: string
+/** One name of the target that is changed, or in a dry run would be. */
+export interface TargetChange {
+  readonly action: RestoreAction
+  readonly kind: InodeKind
+  /** Printable, absolute. */
+  readonly path: string
+}
+
+export interface RestoreRequest extends VaultAccess, SnapshotChoice {
   /** A directory, whose content is restored, or one other entry; default the whole snapshot. Raw bytes. */
   readonly path?: Uint8Array
   /** Absolute, raw bytes. */
@@ -29,12 +38,16 @@ export interface RestoreRequest extends VaultAccess {
   readonly mode: 'write' | 'dry-run'
   readonly overwrite: OverwriteMode
   readonly events: EventSink
+  /** Names cost time where there are millions: absent where nobody reads them. */
+  readonly onChange?: (change: TargetChange) => void
   /** Worker threads; default one a processor, at most 8. */
   readonly threads?: number
 }
 
 export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
-  readonly snapshot: string
+  readonly snapshot: StoredSnapshot
+  /** Printable, absolute. */
+  readonly target: string
   /** Entries that were not restored as they were, and other things to know. */
   readonly warnings: number
   readonly durationMs: number
@@ -42,19 +55,21 @@ export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
 
 const THREADS_MAX = 8
 
-/** Throws `snapshot-missing`, `path-missing`, `disk-full`, `target-unwritable`, and what opening a vault throws. */
+/** Throws `snapshot-missing`, `path-missing` (also when no include matches), `disk-full`, `target-unwritable`, and what opening a vault throws. */
 export function restore(request: RestoreRequest): Promise<RestoreResult> {
   return withVault(request, async (vault) => {
     const startMs = performance.now()
     const { repository } = vault
-    const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
+    const snapshot = await chooseSnapshot(repository, request)
     const { damaged } = await repository.loadIndexForReading('whole')
     for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
     const root = await rootOf(vault, snapshot, request.path)
-    const report = await runRestore(vault, snapshot, root, request)
+    const included = new PatternList(request.includes)
+    const report = await runRestore(vault, snapshot, { root, included }, request)
+    const strays = reportStrays(included, request)
     const { errors: _errors, ...counts } = report
     return {
-      ...counts, snapshot: snapshot.id, warnings: report.errorCount + report.warningCount,
+      ...counts, snapshot, target: pathText(request.target), warnings: report.errorCount + report.warningCount + strays,
       durationMs: Math.round(performance.now() - startMs),
     }
   })
@@ -68,36 +83,47 @@ async function rootOf({ repository }: OpenedVault, snapshot: StoredSnapshot, pat
   return inode.kind === 'directory' ? { tree: inode.tree, inode } : { entry }
 }
 
+/** A mistyped --include must not pass for a restore. Returns how many of them match nothing; throws when all do. */
+function reportStrays(included: PatternList, { includes, events }: RestoreRequest): number {
+  const strays = included.unmatched()
+  if (strays.length > 0 && strays.length === includes.filter((pattern) => pattern !== '').length) {
+    throw new VaultError('path-missing', `nothing was restored: no --include matches anything (${strays.map((text) => JSON.stringify(text)).join(', ')})`, {
+      hint: 's3vault ls -R shows what the snapshot has',
+    })
+  }
+  for (const pattern of strays) events({ type: 'warning', item: `--include ${pattern}`, message: 'matches nothing' })
+  return strays.length
+}
+
 function runRestore(
-  { repository }: OpenedVault, snapshot: StoredSnapshot, root: RestoreRoot, request: RestoreRequest,
+  { repository }: OpenedVault, snapshot: StoredSnapshot, what: { root: RestoreRoot; included: PatternList }, request: RestoreRequest,
 ): Promise<RestoreReport> {
-  const { events, target, signal } = request
+  const { events, target, signal, onChange } = request
+  const { root } = what
   const links = linksOf(snapshot)
-  const shown = (path: Uint8Array): string => pathText(Buffer.concat([target, Uint8Array.of(0x2f), path]))
-  const isWhole = request.path === undefined && request.includes.length === 0 && request.excludes.length === 0
-  const totals = snapshot.summary && isWhole ? { itemsTotal: snapshot.summary.files } : {}
+  const shown = (path: Uint8Array): string => pathInTarget(target, path)
   let errors = 0
   return restoreTree({
     loader: repository.reader, index: repository.index, renewal: repository.renewal, backend: repository.backend, keys: repository.keys,
-    root, ...(links ? { links } : {}), target, select: selectionOf(root, request),
+    root, ...(links ? { links } : {}), target, select: selectionOf(what, request),
     overwrite: request.overwrite, deletesExtra: request.extra === 'delete', verifies: request.verify === 'yes',
     isDryRun: request.mode === 'dry-run', threads: request.threads ?? Math.min(availableParallelism(), THREADS_MAX),
     ...(signal ? { signal } : {}),
+    ...(onChange ? { onChange: ({ action, kind, path }) => onChange({ action, kind, path: shown(path) }) } : {}),
     onProblem: ({ path, message }) => {
       errors++
       events({ type: 'warning', item: shown(path), message })
     },
-    onWarning: ({ path, message }) => events({ type: 'warning', item: path ? shown(path) : pathText(target), message }),
+    onWarning: ({ path, message }) => events({ type: 'warning', item: shown(path ?? new Uint8Array(0)), message }),
     onProgress: (progress) => events({
-      type: 'progress', phase: 'restore', itemsDone: progress.files, bytesDone: progress.bytesWritten,
-      bytesTransferred: progress.bytesFetched, errors, ...totals,
+      type: 'progress', phase: 'restore', itemsDone: progress.entries, itemsTotal: progress.entriesTotal,
+      bytesDone: progress.bytes, bytesTotal: progress.bytesTotal, bytesTransferred: progress.bytesFetched, errors,
     }),
   })
 }
 
 /** Patterns see paths as the snapshot has them, whatever part of it is restored. */
-function selectionOf(root: RestoreRoot, { path, includes, excludes }: RestoreRequest): Selection {
-  const included = new PatternList(includes)
+function selectionOf({ root, included }: { root: RestoreRoot; included: PatternList }, { path, excludes }: RestoreRequest): Selection {
   const excluded = new PatternList(excludes)
   const above = splitPath(path ?? new Uint8Array(0)).slice(0, 'tree' in root ? undefined : -1)
   const base = Buffer.concat([...above, new Uint8Array(0)].flatMap((part) => [Uint8Array.of(0x2f), part])).subarray(0, -1)

@@ -1,13 +1,10 @@
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
+import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 import { withVault, type VaultAccess } from './vault-access.ts'
 
 export interface SnapshotsRequest extends VaultAccess {
-  readonly host?: string
-  /** Snapshots that carry this tag. */
-  readonly tag?: string
-  /** Snapshots that have this source path (text as snapshots show it). */
-  readonly path?: string
+  readonly filter: SnapshotFilter
 }
 
 export interface SnapshotsResult {
@@ -17,16 +14,11 @@ export interface SnapshotsResult {
 }
 
 export function snapshots(request: SnapshotsRequest): Promise<SnapshotsResult> {
-  const { host, tag, path } = request
   return withVault(request, async ({ repository, local }) => {
     const listing = await repository.snapshots()
     new SeenSnapshots(local.directory).remember(listing.snapshots)
     return {
-      snapshots: listing.snapshots.filter(
-        (snapshot) =>
-          (host === undefined || snapshot.host === host) && (tag === undefined || snapshot.tags.includes(tag)) &&
-          (path === undefined || snapshot.paths.includes(path)),
-      ),
+      snapshots: listing.snapshots.filter((snapshot) => isSelected(snapshot, request.filter)),
       damaged: listing.damaged.map(({ name, error }) => ({ name, message: error.message })),
     }
   })

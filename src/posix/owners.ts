@@ -10,6 +10,9 @@ const STRINGS_BYTES_MAX = 16 * 1024 * 1024
 const RECORD_BYTES = 64
 const ID_OFFSET = 16
 
+/** True when this process may do what only root may, as far as it can know: a container may forbid some of it all the same. */
+export const isRoot = (): boolean => process.geteuid?.() === 0
+
 const userNames = new Map<number, string | undefined>()
 const groupNames = new Map<number, string | undefined>()
 const userIds = new Map<string, number | undefined>()

@@ -7,7 +7,7 @@ import { keepEnd, keepStart, textWidth } from './text-width.ts'
 /** What the two byte counts are, by the first word of the phase: done with source or target, moved to or from storage. */
 const VERBS: Readonly<Record<string, readonly [done: string, transferred: string]>> = {
   backup: ['read', 'up'],
-  restore: ['written', 'down'],
+  restore: ['done', 'down'],
   check: ['checked', 'down'],
 }
 const NAME_COLUMNS_MIN = 12
@@ -34,10 +34,10 @@ export function progressLine(view: ProgressView, columns: number): string {
 
 function amounts({ progress }: ProgressView): string[] {
   const { itemsDone, itemsTotal, bytesDone, bytesTotal } = progress
-  const items = itemsTotal === undefined ? '' : `/${formatCount(itemsTotal)}`
   const bytes = bytesTotal === undefined ? '' : `/${formatBytes(bytesTotal)}`
   const percent = bytesTotal === undefined || bytesTotal === 0 ? [] : [formatPercent(bytesDone, bytesTotal)]
-  return [...percent, `${formatCount(itemsDone)}${items} items`, `${formatBytes(bytesDone)}${bytes}`]
+  const counted = itemsTotal === undefined ? formatItems(itemsDone, 'item') : `${formatCount(itemsDone)}/${formatItems(itemsTotal, 'item')}`
+  return [...percent, counted, `${formatBytes(bytesDone)}${bytes}`]
 }
 
 function rates(view: ProgressView): string[] {

@@ -4,7 +4,7 @@ import type { Progress } from '../operations/events.ts'
 export interface ProgressView {
   readonly progress: Progress
   readonly elapsedMs: number
-  /** Bytes read (backup), written (restore) or checked a second, of late. */
+  /** Bytes read (backup), checked, or found right or written (restore) a second, of late. */
   readonly bytesPerSecond: number
   /** Bytes to or from storage a second, of late. */
   readonly transferredPerSecond: number

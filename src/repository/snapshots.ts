@@ -5,6 +5,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
 import { SMALL_OBJECT_BYTES_MAX } from '../limits/limits.ts'
+import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import { openSnapshot, parseSnapshotName, SNAPSHOT_PREFIX, type StoredSnapshot } from '../snapshot/snapshot.ts'
 
 export interface SnapshotListing {
@@ -43,16 +44,18 @@ export async function listSnapshots(backend: Backend, keys: Keyring, signal?: Ab
 const ID_PREFIX_MIN = 4
 
 /**
- * Finds what `latest`, `latest~2` or an id prefix of at least 4 digits names. Throws `snapshot-missing`, or `usage` when
- * a prefix fits several.
+ * Finds what `latest`, `latest~2` or an id prefix of at least 4 digits names, among those that the filter takes: `latest~2`
+ * counts these only. Throws `snapshot-missing`, or `usage` when a prefix fits several.
  */
-export function findSnapshot(snapshots: readonly StoredSnapshot[], text: string): StoredSnapshot {
+export function findSnapshot(all: readonly StoredSnapshot[], text: string, filter: SnapshotFilter = {}): StoredSnapshot {
+  const snapshots = all.filter((snapshot) => isSelected(snapshot, filter))
   const latest = /^latest(?:~(\d{1,6}))?$/.exec(text)
   if (latest) {
     const back = Number(latest[1] ?? 0)
     const found = snapshots[snapshots.length - 1 - back]
     if (found) return found
-    throw new VaultError('snapshot-missing', `no snapshot ${text}: the vault has ${snapshots.length}`, {
+    const where = snapshots.length === all.length ? 'the vault has' : 'of that host, path or tag the vault has'
+    throw new VaultError('snapshot-missing', `no snapshot ${text}: ${where} ${snapshots.length}`, {
       hint: 's3vault snapshots lists them',
     })
   }
@@ -62,6 +65,11 @@ export function findSnapshot(snapshots: readonly StoredSnapshot[], text: string)
   const [first] = found
   if (found.length > 1) throw new VaultError('usage', `${text} fits ${found.length} snapshots`, { hint: 'give more digits' })
   if (first) return first
+  if (isPrefix && all.some(({ id }) => id.startsWith(prefix))) {
+    throw new VaultError('snapshot-missing', `snapshot ${text} is not of that host, path or tag`, {
+      hint: 'an id needs no --host, --path or --tag',
+    })
+  }
   throw new VaultError('snapshot-missing', `no snapshot ${JSON.stringify(text.slice(0, 80))}`, {
     hint: 'give latest, latest~N, or at least 4 digits of an id; s3vault snapshots lists them',
   })

@@ -6,6 +6,7 @@
 import { errnoOf } from '../errors/vault-error.ts'
 import { setMode, setOwner } from '../posix/nodes.ts'
 import type { FileTarget } from '../posix/libc.ts'
+import { isRoot } from '../posix/owners.ts'
 import { setTimes } from '../posix/times.ts'
 import { getXattr, listXattrs, removeXattr, setXattr } from '../posix/xattrs.ts'
 import type { Xattr } from '../tree/entry.ts'
@@ -22,8 +23,11 @@ export interface AttributeWish {
 
 export interface AttributeOutcome {
   ownersRefused: number
+  xattrsRefused: number
   readonly warnings: string[]
 }
+
+export const newAttributeOutcome = (): AttributeOutcome => ({ ownersRefused: 0, xattrsRefused: 0, warnings: [] })
 
 const SETUID_SETGID = 0o6000
 const XATTR_REFUSALS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSPC', 'E2BIG', 'ERANGE', 'EINVAL', 'EDQUOT'])
@@ -96,6 +100,11 @@ function attempt(verb: 'set' | 'remove', name: Uint8Array, outcome: AttributeOut
   } catch (error) {
     const errno = errnoOf(error) ?? ''
     if (!XATTR_REFUSALS.has(errno)) throw error
+    // xattr(7): these need a capability, so that without root they are like owners: everyday life, said once.
+    if (errno === 'EPERM' && !isRoot() && /^(security|trusted)\./.test(Buffer.from(name).toString('latin1'))) {
+      outcome.xattrsRefused++
+      return
+    }
     outcome.warnings.push(`cannot ${verb} xattr ${Buffer.from(name).toString('utf8')} (${errno})`)
   }
 }

@@ -14,6 +14,8 @@ export interface ComparingTools {
   readonly workers: WorkerLink
   readonly directories: OpenDirectories
   readonly signal: AbortSignal | undefined
+  /** Hears how much was found right. */
+  readonly onSame?: (bytes: number) => void
 }
 
 /** Some items of one part. */
@@ -60,14 +62,17 @@ function* batches(parts: readonly FilePart[]): Generator<Slice[]> {
   if (batch.length > 0) yield batch
 }
 
-async function compareBatch(batch: readonly Slice[], { workers, directories }: ComparingTools): Promise<void> {
+async function compareBatch(batch: readonly Slice[], { workers, directories, onSame }: ComparingTools): Promise<void> {
   const files = batch.map(({ part, items }): CompareFile => ({
     directoryFd: directories.fdOf(part.file.directory), name: part.file.name, items,
   }))
   const { differs } = await workers.compare(files)
   let start = 0
+  let sameBytes = 0
   for (const { part, firstItem, items } of batch) {
     part.differs?.set(differs.subarray(start, start + items.length), firstItem)
+    for (const [i, { id, length }] of items.entries()) if (id && differs[start + i] === 0) sameBytes += length
     start += items.length
   }
+  onSame?.(sameBytes)
 }

@@ -3,11 +3,11 @@
 import { mkdirSync } from 'node:fs'
 import { childPath, selfPath } from '../posix/directories.ts'
 import { setMode } from '../posix/nodes.ts'
+import { isRoot } from '../posix/owners.ts'
 import { fileStat, readStatAt } from '../posix/stat.ts'
-import type { AttributeOutcome } from './attribute-setting.ts'
-import { setAttributes } from './attribute-setting.ts'
+import { newAttributeOutcome, setAttributes } from './attribute-setting.ts'
 import { ExistingNames } from './existing-names.ts'
-import type { FileAttributes } from './file-attributes.ts'
+import { isLeftAsIs, type FileAttributes } from './file-attributes.ts'
 import type { OverwriteMode } from './decision.ts'
 import { removeOne } from './removal.ts'
 import type { OpenDirectories } from './target-directory.ts'
@@ -36,9 +36,10 @@ export function inspectDirectory(frame: WalkFrame, exists: boolean, making: Dire
 /** Takes over a directory that is there. */
 export function adoptDirectory(frame: WalkFrame, making: DirectoryMaking): void {
   const fd = making.directories.fdOf(frame.directory)
-  const isRoot = process.geteuid?.() === 0
-  const { mode } = fileStat(fd)
-  if (!isRoot && !making.isDryRun && (mode & MODE_WHILE_FILLED) !== MODE_WHILE_FILLED) {
+  const stat = fileStat(fd)
+  const { mode } = stat
+  frame.statBefore = stat
+  if (!isRoot() && !making.isDryRun && (mode & MODE_WHILE_FILLED) !== MODE_WHILE_FILLED) {
     setMode(frameTarget(frame, making.directories), mode | MODE_WHILE_FILLED)
     frame.modeBefore = mode
   }
@@ -83,6 +84,7 @@ function make(frame: WalkFrame, making: DirectoryMaking): void {
     directory.state = 'made'
   }
   frame.isReady = true
+  tally.change(conflict ? 'replace' : 'create', 'directory', () => directory.path())
 }
 
 /** By a path that works also when the directory itself may not be entered. */
@@ -94,17 +96,19 @@ function frameTarget({ directory }: WalkFrame, directories: OpenDirectories): Ui
 /** Sets the attributes of a directory in which everything is done; `attributes` absent: as they were. */
 export function leaveDirectory(frame: WalkFrame, attributes: FileAttributes | undefined, making: DirectoryMaking): void {
   const { tally, directories, isDryRun } = making
+  const { statBefore } = frame
+  if (attributes && statBefore && !isLeftAsIs(statBefore, attributes)) tally.change('attributes', 'directory', () => frame.directory.path())
   if (isDryRun) return
-  const outcome: AttributeOutcome = { ownersRefused: 0, warnings: [] }
+  const outcome = newAttributeOutcome()
   try {
-    const isRoot = process.geteuid?.() === 0
     // Root can enter any directory: by its descriptor it is surely the one that was filled.
-    const target = isRoot ? selfPath(directories.fdOf(frame.directory)) : frameTarget(frame, directories)
+    const target = isRoot() ? selfPath(directories.fdOf(frame.directory)) : frameTarget(frame, directories)
     if (attributes) setAttributes(target, { attributes, isSymlink: false, mayHaveXattrs: true, extent: 'all' }, outcome)
     else if (frame.modeBefore !== undefined) setMode(target, frame.modeBefore)
   } catch (error) {
     tally.failure(frame.directory.path(), error)
   }
   tally.report.ownersRefused += outcome.ownersRefused
+  tally.report.xattrsRefused += outcome.xattrsRefused
   for (const message of outcome.warnings) tally.warning(message, frame.directory.path())
 }

@@ -3,10 +3,10 @@ import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { childPath } from '../posix/directories.ts'
 import { readStatAt, type FileStat } from '../posix/stat.ts'
 import { readContentList } from '../tree/content-list.ts'
-import type { ContentItem, Entry, Inode, LinkRecord } from '../tree/entry.ts'
+import { summaryOf, type ContentItem, type Entry, type Inode, type InodeKind, type LinkRecord } from '../tree/entry.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import { decide, symlinkTarget, type Decision } from './decision.ts'
-import { loadAttributes, withXattrs, type FileAttributes, type OwnersBy } from './file-attributes.ts'
+import { isLeftAsIs, loadAttributes, withXattrs, type FileAttributes, type OwnersBy } from './file-attributes.ts'
 import { FileWork, WINDOW_ITEMS_MAX, type FileInode, type Window } from './file-work.ts'
 import { LinkSources, makeLink, type Linking } from './link-places.ts'
 import { isDamage, type LinkRecords } from './link-records.ts'
@@ -50,7 +50,10 @@ export class EntryPlacer {
     const { tally, overwrite, directories } = this.#tools
     try {
       const record = 'inode' in entry ? undefined : await this.#record(entry.link)
-      if (record && this.#linkToFirst(directory, entry.name, record, exists)) return
+      if (record && this.#linkToFirst(directory, entry.name, record, exists)) {
+        tally.work.leaveOut({ bytes: summaryOf(entry).bytes })
+        return
+      }
       const inode = 'inode' in entry ? entry.inode : record?.inode
       if (!inode) return
       const attributes = await this.#attributes(inode, directory, entry.name)
@@ -60,9 +63,12 @@ export class EntryPlacer {
         overwrite, inode, attributes, existing, isLinked: record !== undefined,
         readTarget: () => symlinkTarget(childPath(directories.fdOf(directory), entry.name)),
       })
-      if (decision === 'keep') tally.report.kept++
-      else if (decision !== 'replace' || this.#clear(placement)) await this.#put(placement, decision)
+      if (decision === 'keep') {
+        tally.report.kept++
+        tally.work.leaveOut({ bytes: summaryOf(entry).bytes })
+      } else if (decision !== 'replace' || this.#clear(placement)) await this.#put(placement, decision)
     } catch (error) {
+      tally.work.leaveOut({ bytes: summaryOf(entry).bytes })
       tally.failure(directory.pathOf(entry.name), error)
     }
   }
@@ -104,7 +110,8 @@ export class EntryPlacer {
         isClear = false
         tally.failure(path, error)
       }
-      tally.report.deleted += removeTree(directories, directory, name, { select, isDryRun, onFailure })
+      const onRemoved = (path: Uint8Array, kind: InodeKind): void => tally.removed(path, kind)
+      removeTree(directories, directory, name, { select, isDryRun, onRemoved, onFailure })
       return isClear
     }
     if (!isDryRun) removeOne(directories.fdOf(directory), name, existing.type)
@@ -117,13 +124,14 @@ export class EntryPlacer {
     else if (inode.kind !== 'directory') this.#special(placement, inode, decision)
   }
 
-  #special({ directory, name, attributes, record }: Placement, inode: SpecialInode, decision: Decision): void {
+  #special({ directory, name, attributes, record, existing }: Placement, inode: SpecialInode, decision: Decision): void {
     const { tally, isDryRun, directories } = this.#tools
     if (!isDryRun) {
       try {
         const exists = decision === 'attributes'
         const outcome = placeSpecial(directories.fdOf(directory), name, { inode, attributes, exists })
         tally.report.ownersRefused += outcome.ownersRefused
+        tally.report.xattrsRefused += outcome.xattrsRefused
         for (const message of outcome.warnings) tally.warning(message, directory.pathOf(name))
       } catch (error) {
         const isDevice = inode.kind === 'char' || inode.kind === 'block'
@@ -134,6 +142,9 @@ export class EntryPlacer {
     }
     if (record) this.#sources.set(record, { directory, name: name.slice(), file: undefined })
     tally.report.others++
+    const isChanged = decision !== 'attributes' || (existing !== undefined && !isLeftAsIs(existing, attributes))
+    if (!isChanged) return
+    tally.change(decision === 'create' || decision === 'replace' ? decision : 'attributes', inode.kind, () => directory.pathOf(name))
   }
 
   async #file(placement: Placement, inode: FileInode, decision: Exclude<Decision, 'keep'>): Promise<void> {
@@ -160,6 +171,7 @@ export class EntryPlacer {
       window.pinned.add(file.directory)
     }
     window.add({ file, offset, items, isLast: position === 'last' })
+    if (position === 'last') this.#tools.tally.work.queue()
   }
 
   /** A long file goes through as many windows as it needs. */
@@ -183,6 +195,7 @@ export class EntryPlacer {
       if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
       file.missing.push({ offset: at, length: file.inode.size - at })
       file.missingReason = error.message
+      this.#tools.tally.work.leaveOut({ bytes: file.inode.size - at })
     }
     this.#add(file, start, items, 'last')
   }

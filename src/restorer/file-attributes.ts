@@ -2,7 +2,7 @@
 // workers: bytes of their own, since cloning a view would copy the whole tree node under it.
 import { ByteReader } from '../bytes/reader.ts'
 import type { ByteWriter } from '../bytes/writer.ts'
-import { groupId, userId } from '../posix/owners.ts'
+import { groupId, isRoot, userId } from '../posix/owners.ts'
 import type { FileStat } from '../posix/stat.ts'
 import { encodeXattrs, readXattrs } from '../tree/entry-codec.ts'
 import type { Inode, Xattr } from '../tree/entry.ts'
@@ -45,6 +45,16 @@ export const mtimeNs = (attributes: { readonly mtimeSeconds: number; readonly mt
 export function statMatches(stat: FileStat, attributes: FileAttributes): boolean {
   const isMode = stat.type === 'symlink' || stat.mode === attributes.mode
   return isMode && stat.uid === attributes.uid && stat.gid === attributes.gid && stat.mtimeNs === mtimeNs(attributes)
+}
+
+const SETUID_SETGID = 0o6000
+
+/** True when setting them would change nothing that this process may change: without root owners, and what goes with them, do not count. */
+export function isLeftAsIs(stat: FileStat, attributes: FileAttributes): boolean {
+  if (isRoot()) return statMatches(stat, attributes)
+  const isOwned = stat.uid === attributes.uid && stat.gid === attributes.gid
+  const mode = isOwned ? attributes.mode : attributes.mode & ~SETUID_SETGID
+  return statMatches(stat, { ...attributes, mode, uid: stat.uid, gid: stat.gid })
 }
 
 export function writeAttributes(writer: ByteWriter, attributes: FileAttributes): void {

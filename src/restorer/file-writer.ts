@@ -7,7 +7,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { describeError, errnoOf, isVaultError, VaultError } from '../errors/vault-error.ts'
 import { toHex } from '../ids/ids.ts'
 import { childPath } from '../posix/directories.ts'
-import { setAttributes, type AttributeOutcome } from './attribute-setting.ts'
+import { newAttributeOutcome, setAttributes } from './attribute-setting.ts'
 import { createFile, openForWriting, writeAt, writeSparseAt } from './positioned-writing.ts'
 import type { TaskBlob, TaskFile, WriteOutcome, WriteTask } from './write-task.ts'
 
@@ -32,7 +32,7 @@ export class FileWriter {
   readonly #files: FileState[]
   readonly #open = new Map<FileState, number>()
   readonly outcome: WriteOutcome = {
-    blobFailures: [], fileFailures: [], warnings: [], bytesWritten: 0, ownersRefused: 0,
+    blobFailures: [], fileFailures: [], warnings: [], bytesWritten: 0, bytesDone: 0, ownersRefused: 0, xattrsRefused: 0,
   }
 
   constructor(keys: Keyring, opener: BlobOpener, files: readonly TaskFile[]) {
@@ -85,6 +85,7 @@ export class FileWriter {
   #write(state: FileState, plain: Uint8Array, offset: number): void {
     const fd = this.#fdOf(state)
     const { isSparse, punches } = state.file
+    this.outcome.bytesDone += plain.length
     if (isSparse) {
       this.outcome.bytesWritten += writeSparseAt(fd, plain, offset, punches ? 'anything' : 'zeros')
       return
@@ -118,9 +119,10 @@ export class FileWriter {
       const hasSize = file.opening === 'create' && state.endWritten === file.size && file.size > 0
       if (isOpened && !hasSize) ftruncateSync(this.#fdOf(state), file.size)
       if (file.wish === undefined || state.isSpoiled) return
-      const outcome: AttributeOutcome = { ownersRefused: 0, warnings: [] }
+      const outcome = newAttributeOutcome()
       setAttributes(this.#open.get(state) ?? childPath(file.directoryFd, file.name), file.wish, outcome)
       this.outcome.ownersRefused += outcome.ownersRefused
+      this.outcome.xattrsRefused += outcome.xattrsRefused
       for (const message of outcome.warnings) this.outcome.warnings.push({ file: state.number, message })
     }, undefined)
     this.#close(state)

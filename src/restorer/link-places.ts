@@ -55,7 +55,7 @@ export interface FurtherName {
 
 /** Makes a further name. Whatever else has that name goes, as far as the overwrite mode allows. */
 export function makeLink(further: FurtherName, linking: Linking): void {
-  const { source, directory, name, exists } = further
+  const { source, directory, name, record, exists } = further
   const { directories, tally, isDryRun } = linking
   const path = directory.pathOf(name)
   if (source.file?.hasFailed) {
@@ -78,6 +78,7 @@ export function makeLink(further: FurtherName, linking: Linking): void {
       }
     }
     tally.report.links++
+    tally.change(exists ? 'replace' : 'create', record.inode.kind, () => path)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') return tally.failure(path, error)
     const first = pathText(source.directory.pathOf(source.name))

@@ -15,6 +15,8 @@ export function removeOne(directoryFd: number, name: Uint8Array, kind: InodeKind
 export interface Removal {
   readonly select: Selection
   readonly isDryRun: boolean
+  /** Hears of each name that is gone, or in a dry run would be. */
+  readonly onRemoved: (path: Uint8Array, kind: InodeKind) => void
   /** Hears of each name that could not be removed; what lies around it is removed all the same. */
   readonly onFailure: (path: Uint8Array, error: unknown) => void
 }
@@ -27,32 +29,30 @@ interface Level {
   isKept: boolean
 }
 
-/** Removes `name` and, if it is a directory, all below that the selection takes. Returns how many names are gone. */
+/** Removes `name` and, if it is a directory, all below that the selection takes. */
 export function removeTree(
   directories: OpenDirectories, directory: TargetDirectory, name: Uint8Array, removal: Removal,
-): number {
-  return new RemovalWalk(directories, removal).run(directory, name)
+): void {
+  new RemovalWalk(directories, removal).run(directory, name)
 }
 
 class RemovalWalk {
   readonly #directories: OpenDirectories
   readonly #removal: Removal
   readonly #levels: Level[] = []
-  #removed = 0
 
   constructor(directories: OpenDirectories, removal: Removal) {
     this.#directories = directories
     this.#removal = removal
   }
 
-  run(directory: TargetDirectory, name: Uint8Array): number {
+  run(directory: TargetDirectory, name: Uint8Array): void {
     this.#visit(directory, name, directory.pathOf(name))
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const next = level.names.pop()
       if (next === undefined) this.#leave()
       else this.#visit(level.directory, next, joinPath(level.path, next))
     }
-    return this.#removed
   }
 
   #visit(parent: TargetDirectory, name: Uint8Array, path: Uint8Array): void {
@@ -64,7 +64,7 @@ class RemovalWalk {
         const directory = new TargetDirectory(parent, name)
         const names = listDirectory(selfPath(this.#directories.fdOf(directory)))
         this.#levels.push({ directory, path, names, isKept: choice === 'descend' })
-      } else if (choice === 'take') this.#remove(parent, name, type)
+      } else if (choice === 'take') this.#remove(parent, name, path, type)
       else this.#keep()
     })
   }
@@ -76,7 +76,7 @@ class RemovalWalk {
     this.#directories.drop(directory)
     if (level.isKept || directory.parent === undefined) return this.#keep()
     const { parent } = directory
-    this.#guarded(path, () => this.#remove(parent, directory.name, 'directory'))
+    this.#guarded(path, () => this.#remove(parent, directory.name, path, 'directory'))
   }
 
   #guarded(path: Uint8Array, step: () => void): void {
@@ -93,9 +93,9 @@ class RemovalWalk {
     if (above !== undefined) above.isKept = true
   }
 
-  #remove(parent: TargetDirectory, name: Uint8Array, kind: InodeKind): void {
+  #remove(parent: TargetDirectory, name: Uint8Array, path: Uint8Array, kind: InodeKind): void {
     if (!this.#removal.isDryRun) removeOne(this.#directories.fdOf(parent), name, kind)
-    this.#removed++
+    this.#removal.onRemoved(path, kind)
   }
 }
 

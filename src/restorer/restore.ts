@@ -14,13 +14,14 @@
 import { accessSync, closeSync, constants, mkdirSync } from 'node:fs'
 import type { Backend } from '../backend/backend.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { describeError, errnoOf, VaultError } from '../errors/vault-error.ts'
+import { counted } from '../errors/counted.ts'
+import { errnoOf } from '../errors/vault-error.ts'
 import { InlinePool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { bufferOf, openDirectory, selfPath } from '../posix/directories.ts'
 import type { IndexRenewal } from '../repository/index-renewal.ts'
-import { pathText } from '../snapshot/path-text.ts'
+import { isRoot } from '../posix/owners.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import type { OverwriteMode } from './decision.ts'
 import type { BlobPlaces, FetchPlan } from './fetch-plan.ts'
@@ -29,7 +30,7 @@ import { LinkRecords } from './link-records.ts'
 import { RangeFetcher } from './range-fetching.ts'
 import type { RestoreReport } from './report.ts'
 import { selectAll, type Selection } from './selection.ts'
-import { Tally, stopIfHopeless, type TallyListeners } from './tally.ts'
+import { Tally, type TallyListeners } from './tally.ts'
 import { OpenDirectories, TargetDirectory } from './target-directory.ts'
 import { TreeRestore, type RestoreRoot } from './tree-restore.ts'
 import { restoreHandler, type RestoreReply, type RestoreRequest } from './worker.ts'
@@ -71,9 +72,10 @@ export interface RestoreOptions extends TallyListeners {
  * `target-unwritable`, `interrupted`, and what the backend throws when it cannot be reached.
  */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
-  const tally = new Tally(options)
+  const tally = new Tally(options, options.target)
   const target = new TargetDirectory(undefined, new Uint8Array(0))
-  const directories = new OpenDirectories(target, openTarget(options, target))
+  const directories = new OpenDirectories(target, openTarget(options, target, tally))
+  if (target.state !== 'existed') tally.change('create', 'directory', () => new Uint8Array(0))
   const pool = newPool(options)
   try {
     await new TreeRestore(toolsOf(options, { tally, directories, pool })).run(options.root, target)
@@ -82,7 +84,8 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
     directories.close()
   }
   const { ownersRefused } = tally.report
-  if (ownersRefused > 0) tally.warning(`owner or group of ${ownersRefused} entries could not be set: only root may`)
+  // Without root nobody expects owners; that a root cannot set them (a container, a network share) is a surprise.
+  if (ownersRefused > 0 && isRoot()) tally.warning(`owner or group of ${counted(ownersRefused, 'entry', 'entries')} could not be set here`)
   return tally.report
 }
 
@@ -113,8 +116,7 @@ function newPool({ threads, keys }: RestoreOptions): RestorePool {
 }
 
 /** Descriptor of the target directory, made when missing; undefined in a dry run when it is missing. */
-function openTarget(options: RestoreOptions, target: TargetDirectory): number | undefined {
-  const where = pathText(options.target)
+function openTarget(options: RestoreOptions, target: TargetDirectory, tally: Tally): number | undefined {
   let fd: number | undefined
   try {
     fd = openExisting(options.target)
@@ -129,10 +131,7 @@ function openTarget(options: RestoreOptions, target: TargetDirectory): number | 
     return fd
   } catch (error) {
     if (fd !== undefined) closeSync(fd)
-    const errno = errnoOf(error)
-    if (errno === undefined) throw error
-    stopIfHopeless(errno, describeError(error))
-    throw new VaultError('target-unwritable', `cannot restore into ${where}: ${describeError(error)}`, { cause: error })
+    return tally.targetRefused(error)
   }
 }
 

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs'
 import { bufferOf, childPath } from '../posix/directories.ts'
 import { makeNode } from '../posix/nodes.ts'
 import type { Inode } from '../tree/entry.ts'
-import { setAttributes, type AttributeOutcome } from './attribute-setting.ts'
+import { newAttributeOutcome, setAttributes, type AttributeOutcome } from './attribute-setting.ts'
 import type { FileAttributes } from './file-attributes.ts'
 
 /** An inode without content: symlink, fifo, socket, device. */
@@ -19,7 +19,7 @@ export function placeSpecial(
     else if ('major' in inode) makeNode(path, inode.kind, 0o600, inode.major, inode.minor)
     else makeNode(path, inode.kind, 0o600)
   }
-  const outcome: AttributeOutcome = { ownersRefused: 0, warnings: [] }
+  const outcome = newAttributeOutcome()
   setAttributes(path, { attributes, isSymlink: inode.kind === 'symlink', mayHaveXattrs: true, extent: 'all' }, outcome)
   return outcome
 }

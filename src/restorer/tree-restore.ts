@@ -1,7 +1,8 @@
 // The walk through a snapshot's tree: entries in order, directories entered and left, windows filled and sent off. The next
 // window is filled while the last one is being written; they never overtake each other.
 import type { BlobId } from '../ids/ids.ts'
-import { kindOf, type Entry, type Inode } from '../tree/entry.ts'
+import { treeSummary } from '../tree/directory.ts'
+import { kindOf, summaryOf, type Entry, type Inode, type InodeKind } from '../tree/entry.ts'
 import { directoryPieces, type DirectoryPiece } from './directory-leaves.ts'
 import { adoptDirectory, inspectDirectory, leaveDirectory, makeReady } from './directory-making.ts'
 import { EntryPlacer, type PlacingTools } from './entry-placing.ts'
@@ -39,7 +40,9 @@ export class TreeRestore {
   /** Restores `root` into `target`. When it returns or throws nothing is under way. */
   async run(root: RestoreRoot, target: TargetDirectory): Promise<void> {
     try {
-      await this.#walk(this.#rootFrame(root, target))
+      const frame = this.#rootFrame(root, target)
+      await this.#planWork(root)
+      await this.#walk(frame)
       await this.#flush()
       await this.#settled()
     } finally {
@@ -48,12 +51,26 @@ export class TreeRestore {
     }
   }
 
+  async #planWork(root: RestoreRoot): Promise<void> {
+    const { loader, tally } = this.#tools
+    try {
+      tally.work.plan('entry' in root ? summaryOf(root.entry) : root.inode?.kind === 'directory' ? root.inode.summary : await treeSummary(loader, root.tree))
+    } catch (error) {
+      // The walk will say so: without a total progress is only a count.
+      if (!isDamage(error)) throw error
+    }
+  }
+
   #rootFrame(root: RestoreRoot, directory: TargetDirectory): WalkFrame {
     const { loader } = this.#tools
     const pieces = 'tree' in root ? directoryPieces(loader, root.tree) : onePiece(root.entry)
     const inode = 'tree' in root ? root.inode : undefined
     const frame = new WalkFrame({ directory, above: undefined, path: new Uint8Array(0), inode, isTaken: true }, pieces)
-    if (directory.state === 'existed') adoptDirectory(frame, this.#tools)
+    try {
+      if (directory.state === 'existed') adoptDirectory(frame, this.#tools)
+    } catch (error) {
+      this.#tools.tally.targetRefused(error)
+    }
     // A single entry says nothing of its neighbours.
     if ('entry' in root) frame.hasGap = true
     frame.isReady = true
@@ -78,6 +95,7 @@ export class TreeRestore {
 
   async #turn(): Promise<void> {
     stopIfInterrupted(this.#tools.signal)
+    this.#tools.tally.progress()
     await new Promise<void>((resolve) => setImmediate(resolve))
     if (this.#window.isFull) await this.#flush()
   }
@@ -94,11 +112,19 @@ export class TreeRestore {
     const kind = kindOf(entry)
     const path = joinPath(frame.path, entry.name)
     const choice = this.#tools.select(path, kind)
-    if (choice === 'skip') return undefined
+    const { work } = this.#tools.tally
+    if (choice === 'skip') {
+      work.leaveOut(summaryOf(entry))
+      return undefined
+    }
+    work.pass()
     if ('inode' in entry && entry.inode.kind === 'directory') {
-      return this.#directory(frame, entry.name, { inode: entry.inode, path, exists, isTaken: choice === 'take' })
+      const entered = this.#directory(frame, entry.name, { inode: entry.inode, path, exists, isTaken: choice === 'take' })
+      if (!entered) work.leaveOut(entry.inode.summary)
+      return entered
     }
     if (choice === 'take' && makeReady(frame, this.#tools)) await this.#placer.place(frame.directory, entry, exists)
+    else work.leaveOut({ bytes: summaryOf(entry).bytes })
     return undefined
   }
 
@@ -132,9 +158,8 @@ export class TreeRestore {
     const { deletesExtra, directories, isDryRun, select, tally } = this.#tools
     if (!deletesExtra || frame.hasGap) return
     const onFailure = (path: Uint8Array, error: unknown): void => tally.failure(path, error)
-    for (const name of extras) {
-      tally.report.deleted += removeTree(directories, frame.directory, name, { select, isDryRun, onFailure })
-    }
+    const onRemoved = (path: Uint8Array, kind: InodeKind): void => tally.removed(path, kind)
+    for (const name of extras) removeTree(directories, frame.directory, name, { select, isDryRun, onRemoved, onFailure })
   }
 
   async #leave(frame: WalkFrame): Promise<void> {

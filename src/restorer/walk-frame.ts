@@ -27,6 +27,8 @@ export class WalkFrame {
   isRefused = false
   /** Entries are missing before the next one: names in the target prove nothing. */
   hasGap = false
+  /** What it was when the walk came by, if it was there. */
+  statBefore: FileStat | undefined
   /** Mode it had before it was made accessible to us. */
   modeBefore: number | undefined
 

@@ -10,11 +10,12 @@ import type { IndexRenewal } from '../repository/index-renewal.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import { compareParts } from './comparing.ts'
 import { planElsewhere, planFetch, type BlobPlaces, type FetchPlan, type PlannedPiece, type PlannedRange } from './fetch-plan.ts'
+import { isLeftAsIs } from './file-attributes.ts'
 import type { FileWork, Window } from './file-work.ts'
 import { isDamage } from './link-records.ts'
 import { createFile, openForWriting, zeroAt } from './positioned-writing.ts'
 import { stopIfInterrupted, type RangeFetcher } from './range-fetching.ts'
-import type { ByteSpan } from './report.ts'
+import type { ByteSpan, RestoreAction } from './report.ts'
 import type { OpenDirectories } from './target-directory.ts'
 import type { Tally } from './tally.ts'
 import type { FailedBlob, WorkerLink } from './worker-link.ts'
@@ -62,7 +63,8 @@ class WindowRun {
   }
 
   async run(): Promise<void> {
-    const { isDryRun, onPlan, verifies } = this.#tools
+    const { isDryRun, onPlan, verifies, tally } = this.#tools
+    this.#beginWork()
     await this.#compare()
     const plan = await this.#plan()
     onPlan?.(plan)
@@ -75,12 +77,31 @@ class WindowRun {
       if (verifies) await this.#verify()
     }
     for (const step of this.#window.after) step()
+    tally.work.endWindow(this.#finishing.size)
+    tally.progress()
+  }
+
+  /** Holes are no work, nor is what is trusted. */
+  #beginWork(): void {
+    const { work } = this.#tools.tally
+    let bytes = 0
+    for (const { file, items } of this.#window.parts) {
+      for (const { id, length } of items) {
+        if (id && file.intent !== 'attributes') bytes += length
+        else work.leaveOut({ bytes: length })
+      }
+    }
+    work.beginWindow(bytes)
   }
 
   async #compare(): Promise<void> {
     const { workers, directories, signal, isDryRun, tally } = this.#tools
     const parts = this.#window.parts.filter(({ file }) => file.intent !== 'create' && file.intent !== 'attributes')
-    await compareParts(parts, { workers, directories, signal })
+    const onSame = (bytes: number): void => {
+      tally.work.done(bytes)
+      tally.progress()
+    }
+    await compareParts(parts, { workers, directories, signal, onSame })
     for (const part of parts) {
       const { file, differs } = part
       if (file.intent !== 'compare-then-replace' || !differs?.includes(1)) continue
@@ -276,10 +297,19 @@ class WindowRun {
   }
 
   #count(file: FileWork): void {
-    const { report } = this.#tools.tally
-    if (file.intent === 'create') report.filesRestored++
-    else if (file.intent === 'compare' && file.isTouched) report.filesUpdated++
-    else report.filesUnchanged++
+    const { tally } = this.#tools
+    const { existing, attributes } = file
+    const changed = (action: RestoreAction): void => tally.change(action, 'file', () => file.path())
+    if (file.intent === 'create') {
+      tally.report.filesRestored++
+      changed(existing ? 'replace' : 'create')
+    } else if (file.intent === 'compare' && file.isTouched) {
+      tally.report.filesUpdated++
+      changed('update')
+    } else {
+      tally.report.filesUnchanged++
+      if (existing && !isLeftAsIs(existing, attributes)) changed('attributes')
+    }
   }
 
   async #verify(): Promise<void> {

@@ -107,6 +107,8 @@ export class WorkerLink {
     const { report } = this.#tally
     report.bytesWritten += outcome.bytesWritten
     report.ownersRefused += outcome.ownersRefused
+    report.xattrsRefused += outcome.xattrsRefused
+    this.#tally.work.done(outcome.bytesDone)
     for (const { file, errno, message } of outcome.fileFailures) {
       const work = files[file]
       if (!work || work.hasFailed) continue

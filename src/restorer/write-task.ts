@@ -147,5 +147,8 @@ export interface WriteOutcome {
   readonly fileFailures: { readonly file: number; readonly errno: string; readonly message: string }[]
   readonly warnings: { readonly file: number; readonly message: string }[]
   bytesWritten: number
+  /** The same with the zeros that were left out. */
+  bytesDone: number
   ownersRefused: number
+  xattrsRefused: number
 }

@@ -4,8 +4,8 @@ import { ByteWriter } from '../bytes/writer.ts'
 import { assert } from '../errors/assert.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { readEntry, readSummary, writeSummary } from './entry-codec.ts'
-import { addSummaries, EMPTY_SUMMARY, type Entry, type Summary } from './entry.ts'
-import { leafFor, leaves, NodeBuilder, type BlobLoader, type BlobSaver, type Node } from './node.ts'
+import { addSummaries, EMPTY_SUMMARY, summaryOf, type Entry, type Summary } from './entry.ts'
+import { leafFor, leaves, NodeBuilder, readNode, type BlobLoader, type BlobSaver, type Node } from './node.ts'
 
 /** Leaves of about 45 KiB: 16 KiB and then one name in 256. */
 const SPLIT = { bytesMin: 16 * 1024, bytesMax: 256 * 1024, oneIn: 256 }
@@ -64,6 +64,13 @@ export async function* readDirectoryTree(
       yield entry
     }
   }
+}
+
+/** What lies below a directory, from its root node alone. */
+export async function treeSummary(loader: BlobLoader, tree: BlobId): Promise<Summary> {
+  const node = readNode('tree', tree, await loader.load('tree', tree))
+  const parts = node.level === 0 ? Array.from(entriesOf(node, undefined), summaryOf) : node.children.map(({ total }) => decodeSummary(total))
+  return parts.reduce(addSummaries, EMPTY_SUMMARY)
 }
 
 /** The entry called `name`, or undefined. */

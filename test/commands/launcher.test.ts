@@ -2,7 +2,7 @@
 // checkout once, runs the program under the right Node, and passes on signals and exit codes.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -80,7 +80,7 @@ function freshCheckout(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-test('a fresh checkout is built on demand, also by two at once; a stale build is renewed; a failed one says what to run', async () => {
+test('a fresh checkout is built on demand, also by two at once; a stale build is renewed; a failed one shows the first errors', async () => {
   using home = new TemporaryHome()
   using checkout = freshCheckout()
   const script = join(checkout.path, 'bin', 's3vault.cjs')
@@ -100,6 +100,14 @@ test('a fresh checkout is built on demand, also by two at once; a stale build is
   utimesSync(join(checkout.path, 'src', 'broken.ts'), later, later)
   const { code, stderr } = await run()
   assert.equal(code, 1)
-  assert.match(stderr, /^s3vault: building from the sources failed; to see why, run: node .*build\.mjs\n$/)
+  const lines = stderr.trimEnd().split('\n')
+  assert.equal(lines[0], 's3vault: building from the sources failed')
+  assert.match(lines[1] ?? '', /^ {2}src\/broken\.ts.*TS2322/)
+  assert.match(lines.at(-1) ?? '', /^ {2}to see all of it, run: node .*build\.mjs$/)
   assert.equal(builtMs(), first, 'the old build is as it was')
+  rmSync(join(checkout.path, 'src', 'broken.ts'))
+  mkdirSync(join(checkout.path, 'test'))
+  writeFileSync(join(checkout.path, 'test', 'broken.test.ts'), 'export const broken: number = "text"\n')
+  rmSync(join(checkout.path, 'dist', '.built'))
+  assert.equal((await run()).code, 10, 'what is wrong with a test does not keep the program from running')
 })

@@ -17,10 +17,15 @@ test('many requests over few threads are all answered, each once', async () => {
   await pool.close()
 })
 
-test('a broadcast reaches every thread once', async () => {
+test('a broadcast reaches every thread once, and threads are started when there is work for them', async () => {
   const pool = newPool(3)
-  const replies = await pool.broadcast({ kind: 'echo', value: 7 })
-  assert.deepEqual(replies.map(({ thread }) => thread).sort(), [0, 1, 2])
+  const threads = async (): Promise<unknown[]> => (await pool.broadcast({ kind: 'echo', value: 7 })).map(({ thread }) => thread)
+  assert.deepEqual(await threads(), [])
+  await pool.run({ kind: 'echo', value: 1 })
+  await pool.run({ kind: 'echo', value: 2 })
+  assert.deepEqual(await threads(), [0], 'one after the other is work for one')
+  await Promise.all([1, 2, 3, 4].map((value) => pool.run({ kind: 'echo', value })))
+  assert.deepEqual(await threads(), [0, 1, 2])
   await pool.close()
 })
 

@@ -40,6 +40,7 @@ test('unknown totals are left out', () => {
     progressLine({ ...rest, progress: { ...progress, errors: 0, bytesTransferred: 0 } }, 200),
     '[0:42]  backup  1,234 items  512 MiB  read 120 MiB/s',
   )
+  assert.match(progressLine({ ...rest, progress: { ...progress, itemsDone: 1 } }, 200), /  1 item  /)
 })
 
 test('the record has plain numbers', () => {

@@ -1,11 +1,13 @@
 // Goal: the results of operations are told in full and in the person's words.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { objectName, snapshotId } from '../../src/ids/ids.ts'
 import type { BackupResult } from '../../src/operations/backup.ts'
 import { backupReport } from '../../src/presentation/backup-report.ts'
 import { findingLines } from '../../src/presentation/check-report.ts'
 import { jsonLine } from '../../src/presentation/json-line.ts'
-import { restoreReport } from '../../src/presentation/restore-report.ts'
+import { formatTime } from '../../src/presentation/quantities.ts'
+import { changeLine, restoreReport, restoreStartLine } from '../../src/presentation/restore-report.ts'
 import { statsReport } from '../../src/presentation/stats-report.ts'
 
 const result: BackupResult = {
@@ -64,22 +66,41 @@ test('a finding whose message names its object does not name it twice', () => {
   )
 })
 
-test('a restore says what it did, and lists only what there was', () => {
+const time = '2026-11-27T06:32:37.000Z'
+const snapshot = {
+  version: 1, id: snapshotId('ab'.repeat(32)), name: objectName(`snapshots/20261127T063237Z-${'ab'.repeat(32)}`), serverTime: '20261127T063237Z',
+  time, host: 'laptop', user: 'ana', paths: ['/etc', '/home', '/srv', '/opt'], tags: [], program: 's3vault', tree: 'cd'.repeat(32),
+  visible: { count: 0, digest: 'ef'.repeat(32) },
+}
+
+test('a restore says of which snapshot, where, and what it did, and lists only what there was', () => {
+  const line = `abababab of ${formatTime(Date.parse(time))}, host laptop, /etc /home /srv and 1 more path`
+  assert.equal(restoreStartLine(snapshot, '/tmp/back'), `restoring snapshot ${line} into /tmp/back`)
   const counts = {
-    snapshot: 'ab'.repeat(32), filesRestored: 1, filesUpdated: 2, filesUnchanged: 3, kept: 0, directories: 1, others: 0, links: 0,
+    snapshot, target: '/tmp/back', xattrsRefused: 0, filesRestored: 1, filesUpdated: 2, filesUnchanged: 3, kept: 0, directories: 1, others: 0, links: 0,
     deleted: 0, bytesWritten: 1024, bytesFetched: 512, rangesFetched: 1, filesVerified: 0, ownersRefused: 0, errorCount: 0,
     warningCount: 0, warnings: 0, durationMs: 1500,
   }
   assert.deepEqual(restoreReport(counts, 'write'), [
-    'files    1 restored, 2 updated, 3 right already',
-    'besides  1 directory, 0 others, 0 hard links',
-    'written  1.00 KiB, fetched 512 B',
-    'time     1.50 s',
+    `snapshot  ${line}`,
+    'target    /tmp/back',
+    'files     1 restored, 2 updated, 3 right already',
+    'besides   1 directory, 0 others, 0 hard links',
+    'written   1.00 KiB, fetched 512 B',
+    'time      1.50 s',
   ])
+  const refused = restoreReport({ ...counts, ownersRefused: 1, xattrsRefused: 2 }, 'write').join('\n')
+  assert.match(refused, /not set +owner or group of 1 entry, 2 system xattrs, as only root may/)
   const dry = restoreReport({ ...counts, kept: 1, deleted: 2, filesVerified: 3, warnings: 4 }, 'dry-run').join('\n')
   for (const line of [/kept +1 existing entry/, /deleted +2 entries/, /verified +3 files/, /problems +4 items/, /nothing was written/]) {
     assert.match(dry, line)
   }
+})
+
+test('a change is its name and what becomes of it', () => {
+  assert.equal(changeLine({ action: 'create', kind: 'file', path: '/back/a' }), 'create      /back/a')
+  assert.equal(changeLine({ action: 'attributes', kind: 'directory', path: '/back/a' }), 'attributes  /back/a/')
+  assert.equal(changeLine({ action: 'attributes', kind: 'directory', path: '/' }), 'attributes  /')
 })
 
 test('stats of an empty vault show no nonsense', () => {

@@ -81,11 +81,11 @@ test('a default ACL of the target is not inherited', async (t) => {
   }
 })
 
-test('without root: owners are warned of once, setuid is dropped with them, read-only places are no obstacle', { skip: unlessRoot }, async (t) => {
+test('without root: owners and system xattrs are counted and no warning, setuid is dropped with them, read-only places are no obstacle', { skip: unlessRoot }, async (t) => {
   const target = newTarget(t)
   const vault = await TestVault.create()
   const entries: TestEntries = {
-    foreign: file('f', { uid: 1, gid: 1, mode: 0o4755 }),
+    foreign: file('f', { uid: 1, gid: 1, mode: 0o4755, xattrs: [xattr('security.test', '1'), xattr('trusted.test', '1')] }),
     own: file('o', { uid: NOBODY, gid: NOBODY, mode: 0o4444, xattrs: [xattr('user.a', '1')] }),
     closed: directory({ inside: file('i', { uid: NOBODY, gid: NOBODY, mode: 0o400 }) }, { uid: NOBODY, gid: NOBODY, mode: 0o500 }),
     device: { kind: 'char', major: 1, minor: 3 },
@@ -103,7 +103,11 @@ test('without root: owners are warned of once, setuid is dropped with them, read
     const first = await run()
     assert.deepEqual(problems(first), [])
     assert.equal(first.ownersRefused, 1)
-    assert.deepEqual(warnings.filter((line) => !line.includes('xattr')), ['device not made: only root may', 'owner or group of 1 entries could not be set: only root may'])
+    assert.equal(first.xattrsRefused, 2)
+    assert.deepEqual(warnings.filter((line) => !line.includes('user.a')), ['device not made: only root may'])
+    const changes: string[] = []
+    await restoreStored(vault, stored, target, { isDryRun: true, onChange: ({ action, path }) => void changes.push(`${action} ${Buffer.from(path).toString()}`) })
+    assert.deepEqual(changes, ['create device'], 'what cannot be set is not announced again and again')
     chmodSync(join(target, 'closed'), 0o700)
     chmodSync(join(target, 'closed', 'inside'), 0o600)
     writeFileSync(join(target, 'closed', 'inside'), 'X')

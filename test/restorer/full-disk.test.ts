@@ -11,13 +11,16 @@ const unlessRoot = process.getuid?.() === 0 ? false : 'needs root to mount a tmp
 
 /** A tmpfs of 1 MiB, or undefined, and the test is marked as skipped, where mounting is forbidden even to root. */
 function smallDisk(t: TestContext): string | undefined {
+  // Hooks run in their order, and a mounted directory cannot be removed.
+  let unmount: (() => unknown) | undefined
+  t.after(() => unmount?.())
   const path = newTarget(t)
   mkdirSync(path)
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path]).status !== 0) {
     t.skip('no mounts here')
     return undefined
   }
-  t.after(() => spawnSync('umount', ['-l', path]))
+  unmount = () => spawnSync('umount', ['-l', path])
   return path
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,7 @@ import { storeTree, type StoredTree, type TestEntries, type TestVault } from '..
 /** A path for a target that does not exist yet; gone after the test. */
 export function newTarget(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 's3vault-restorer-'))
-  t.after(() => spawnSync('rm', ['-rf', path]))
+  t.after(() => assert.equal(spawnSync('rm', ['-rf', path]).status, 0, `${path} is left behind`))
   return join(path, 'target')
 }
 

@@ -116,17 +116,19 @@ export interface StoredTree {
 /** Stores a tree as written down. Names are UTF-8. */
 export async function storeTree(vault: TestVault, entries: TestEntries): Promise<StoredTree> {
   const links = new Map<bigint, { inode: Inode; nlink: number }>()
-  const tree = storeEntries(vault, entries, links)
+  const { tree } = storeEntries(vault, entries, links)
   const records = [...links].map(([link, { inode, nlink }]): LinkRecord => ({ link, nlink, parents: [], inode }))
   const table = saveLinkTable(vault, records)
   await vault.flush()
   return table ? { tree, links: table } : { tree }
 }
 
-function storeEntries(vault: TestVault, entries: TestEntries, links: Map<bigint, { inode: Inode; nlink: number }>): BlobId {
+function storeEntries(
+  vault: TestVault, entries: TestEntries, links: Map<bigint, { inode: Inode; nlink: number }>,
+): ReturnType<typeof storeDirectory> {
   const named = Object.entries(entries).map(([name, node]) => ({ name: Buffer.from(name), node }))
   named.sort((a, b) => Buffer.compare(a.name, b.name))
-  return storeDirectory(vault, named.map(({ name, node }) => entryOf(vault, name, node, links))).tree
+  return storeDirectory(vault, named.map(({ name, node }) => entryOf(vault, name, node, links)))
 }
 
 function entryOf(vault: TestVault, name: Uint8Array, node: TestNode, links: Map<bigint, { inode: Inode; nlink: number }>): Entry {
@@ -154,8 +156,7 @@ function inodeOf(vault: TestVault, node: TestNode, links: Map<bigint, { inode: I
       return { ...attributes, kind: 'file', size, isSparse: node.isSparse ?? false, content: contentOf(vault, items, node.asList ?? false) }
     }
     case 'directory': {
-      const tree = storeEntries(vault, node.entries, links)
-      return { ...attributes, kind: 'directory', tree, summary: { bytes: 0, entries: 0, hasLinks: false } }
+      return { ...attributes, kind: 'directory', ...storeEntries(vault, node.entries, links) }
     }
     case 'symlink': return { ...attributes, kind: 'symlink', target: Buffer.from(node.target) }
     case 'char':
