@@ -1,7 +1,10 @@
-import { boolean, option, string } from '@oclif/core/flags'
+import { boolean, integer, option, string } from '@oclif/core/flags'
+import { ARCHIVE_TIERS, loadPriceTable } from '../src/cost/price-table.ts'
+import type { RestoreRequest } from '../src/operations/restore.ts'
+import { restorePlanReport } from '../src/presentation/restore-plan-report.ts'
 import { restoreReport } from '../src/presentation/restore-report.ts'
 import { exitCode } from './shared/exit-codes.ts'
-import { repeated } from './shared/flags.ts'
+import { pricesFlag, repeated } from './shared/flags.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
 import { absolutePath, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
@@ -14,11 +17,13 @@ export default class Restore extends VaultCommand {
   static override description = describe(
     'Makes the target like the snapshot, or like one path of it. Files that are right already are left alone, of changed ' +
     'files only the parts that differ are written. Nothing is ever written outside the target. What cannot be restored is ' +
-    'reported, the rest goes on, and the exit code is 3.',
+    'reported, the rest goes on, and the exit code is 3. What lies in an archive storage class is brought back first: that ' +
+    'takes hours and is billed, --plan says how long and how much. Interrupt the wait as you like; the same restore goes on with it.',
   )
   static override examples = [
     '<%= config.bin %> restore latest --target /tmp/back',
     '<%= config.bin %> restore latest:/home/ana/documents --target ~/documents --dry-run',
+    '<%= config.bin %> restore latest --target /tmp/back --plan',
   ]
   static override args = { snapshot: snapshotArgument }
   static override flags = {
@@ -33,17 +38,30 @@ export default class Restore extends VaultCommand {
     'delete': boolean({ description: 'delete from the target what the snapshot does not have' }),
     'verify': boolean({ description: 'read restored files again and compare them with the snapshot' }),
     'dry-run': boolean({ char: 'n', description: 'say what would be done, but do nothing' }),
+    'plan': boolean({
+      exclusive: ['dry-run'], description: 'say which packs are needed, how many are archived, how long they take and what it costs; do nothing',
+    }),
+    'archive-tier': option({
+      options: ARCHIVE_TIERS, default: 'standard', helpValue: 'TIER',
+      description: 'how fast archived packs are brought back; bulk is the cheapest, expedited takes minutes and costs most',
+    })(),
+    'archive-days': integer({
+      helpValue: 'DAYS', default: 3, min: 1, max: 365, description: 'how long they stay readable; each day is billed',
+    }),
+    'prices': pricesFlag,
   }
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Restore)
     const output = this.startOutput(flags)
     const source = parseSnapshotArgument(args.snapshot)
+    const prices = loadPriceTable(flags.prices)
     const access = await this.access(flags, output)
-    const { restore } = await import('../src/operations/restore.ts')
+    const { planRestore, restore } = await import('../src/operations/restore.ts')
     const mode = flags['dry-run'] ? 'dry-run' : 'write'
-    const result = await restore({
+    const request: RestoreRequest = {
       ...access, ...source, mode,
+      archive: { speed: flags['archive-tier'], days: flags['archive-days'], prices },
       target: absolutePath(argumentBytes(flags.target), workingDirectory()),
       includes: requireTextPatterns(flags.include ?? []),
       excludes: requireTextPatterns(flags.exclude ?? []),
@@ -51,7 +69,14 @@ export default class Restore extends VaultCommand {
       verify: flags.verify ? 'yes' : 'no',
       overwrite: flags.overwrite,
       events: output.onEvent,
-    })
+    }
+    if (flags.plan) {
+      const plan = await planRestore(request)
+      restorePlanReport(plan).forEach((line) => output.print(line))
+      output.summary([], { type: 'summary', command: 'restore', mode: 'plan', ...plan, exitCode: exitCode('ok') })
+      return exitCode('ok')
+    }
+    const result = await restore(request)
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
     output.summary(restoreReport(result, mode), { type: 'summary', command: 'restore', mode, ...result, exitCode: code })
     return code

@@ -5,7 +5,7 @@ import { TaskGroup } from '../async/task-group.ts'
 import { describeError, isVaultError } from '../errors/vault-error.ts'
 import { InlinePool, type TaskPool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
-import type { PackId } from '../ids/ids.ts'
+import type { ObjectName, PackId } from '../ids/ids.ts'
 import type { PackRecord, VaultIndex } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
 import type { BlobFaults } from './blob-faults.ts'
@@ -28,6 +28,7 @@ export class DataCheck {
   readonly #index: VaultIndex
   readonly #faults: BlobFaults
   readonly #inFlight: Semaphore
+  #archived: ObjectName[] = []
 
   constructor(run: CheckRun, index: VaultIndex, faults: BlobFaults) {
     this.#run = run
@@ -54,6 +55,18 @@ export class DataCheck {
     } finally {
       await pool.close()
     }
+    this.#noteArchived()
+  }
+
+  #noteArchived(): void {
+    const [object, ...more] = this.#archived
+    if (object === undefined) return
+    const others = more.length === 0 ? '' : `; so do ${more.length} more packs`
+    this.#run.log.add({
+      severity: 'note', kind: 'pack-archived', object,
+      message: `${object} lies in an archive storage class: its content was not read${others}`,
+      hint: 'a restore brings back what it needs; after that, and while the copies last, check --read-data reads it',
+    })
   }
 
   async #fetch(packNumber: number, pack: PackRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -63,6 +76,10 @@ export class DataCheck {
       this.counts.packBytesRead += bytes.length
       return owned(bytes)
     } catch (error) {
+      if (isVaultError(error, 'object-archived')) {
+        this.#archived.push(packName(pack.kind, pack.id))
+        return undefined
+      }
       if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
       const kind = error.code === 'object-missing' ? 'pack-missing' : 'pack-size'
       this.#faults.losePack(packNumber, this.#faults.packFinding(packNumber, { kind, message: describeError(error) }))

@@ -1,6 +1,7 @@
 // Copies what a snapshot has back into a directory.
 import { availableParallelism } from 'node:os'
 import { PatternList } from '../archiver/selection.ts'
+import type { FetchPlan } from '../restorer/fetch-plan.ts'
 import { findSnapshot } from '../repository/snapshots.ts'
 import type { OverwriteMode } from '../restorer/decision.ts'
 import type { RestoreReport } from '../restorer/report.ts'
@@ -11,6 +12,8 @@ import { pathText } from '../snapshot/path-text.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { locate, splitPath, type Located } from '../tree/tree-path.ts'
 import type { EventSink } from './events.ts'
+import { PackClasses, PackNeeds } from './pack-needs.ts'
+import { bringBackNeeded, describeNeeds, type ArchiveChoice, type RestorePlan, type ReturnedPacks } from './restore-plan.ts'
 import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
 export interface RestoreRequest extends VaultAccess {
@@ -28,6 +31,7 @@ export interface RestoreRequest extends VaultAccess {
   readonly verify: 'no' | 'yes'
   readonly mode: 'write' | 'dry-run'
   readonly overwrite: OverwriteMode
+  readonly archive: ArchiveChoice
   readonly events: EventSink
   /** Worker threads; default one a processor, at most 8. */
   readonly threads?: number
@@ -38,6 +42,8 @@ export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
   /** Entries that were not restored as they were, and other things to know. */
   readonly warnings: number
   readonly durationMs: number
+  /** Packs that had to come out of an archive first. */
+  readonly returned?: ReturnedPacks
 }
 
 const THREADS_MAX = 8
@@ -46,18 +52,47 @@ const THREADS_MAX = 8
 export function restore(request: RestoreRequest): Promise<RestoreResult> {
   return withVault(request, async (vault) => {
     const startMs = performance.now()
-    const { repository } = vault
-    const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
-    const { damaged } = await repository.loadIndexForReading('whole')
-    for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
-    const root = await rootOf(vault, snapshot, request.path)
-    const report = await runRestore(vault, snapshot, root, request)
+    const source = await openSource(vault, request)
+    const returned = request.mode === 'write' && source.classes.hasArchived
+      ? await bringBackNeeded(vault.storage, await needsOf(vault, source, request), request) : undefined
+    const report = await runRestore(vault, source, request)
     const { errors: _errors, ...counts } = report
     return {
-      ...counts, snapshot: snapshot.id, warnings: report.errorCount + report.warningCount,
-      durationMs: Math.round(performance.now() - startMs),
+      ...counts, snapshot: source.snapshot.id, warnings: report.errorCount + report.warningCount,
+      durationMs: Math.round(performance.now() - startMs), ...(returned ? { returned } : {}),
     }
   })
+}
+
+/** What `restore` would read, and what that takes. Changes nothing, neither here nor in storage. */
+export function planRestore(request: RestoreRequest): Promise<RestorePlan> {
+  return withVault(request, async (vault) => {
+    const source = await openSource(vault, request)
+    const needs = await needsOf(vault, source, request)
+    return describeNeeds(vault.storage, needs, { snapshot: source.snapshot.id, archive: request.archive })
+  })
+}
+
+interface RestoreSource {
+  readonly snapshot: StoredSnapshot
+  readonly root: RestoreRoot
+  readonly classes: PackClasses
+}
+
+async function openSource(vault: OpenedVault, request: RestoreRequest): Promise<RestoreSource> {
+  const { repository } = vault
+  const classes = new PackClasses()
+  const snapshot = findSnapshot((await repository.snapshots()).snapshots, request.snapshot)
+  const { damaged } = await repository.loadIndexForReading('whole', (info) => classes.see(info))
+  for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
+  return { snapshot, root: await rootOf(vault, snapshot, request.path), classes }
+}
+
+/** A restore without effect and without words shows what the true one will read. */
+async function needsOf(vault: OpenedVault, source: RestoreSource, request: RestoreRequest): Promise<PackNeeds> {
+  const needs = new PackNeeds(source.classes)
+  await runRestore(vault, source, { ...request, mode: 'dry-run', verify: 'no', events: () => undefined }, (plan) => needs.add(plan))
+  return needs
 }
 
 async function rootOf({ repository }: OpenedVault, snapshot: StoredSnapshot, path: Uint8Array | undefined): Promise<RestoreRoot> {
@@ -69,7 +104,7 @@ async function rootOf({ repository }: OpenedVault, snapshot: StoredSnapshot, pat
 }
 
 function runRestore(
-  { repository }: OpenedVault, snapshot: StoredSnapshot, root: RestoreRoot, request: RestoreRequest,
+  { repository }: OpenedVault, { snapshot, root }: RestoreSource, request: RestoreRequest, onPlan?: (plan: FetchPlan) => void,
 ): Promise<RestoreReport> {
   const { events, target, signal } = request
   const links = linksOf(snapshot)
@@ -82,7 +117,7 @@ function runRestore(
     root, ...(links ? { links } : {}), target, select: selectionOf(root, request),
     overwrite: request.overwrite, deletesExtra: request.extra === 'delete', verifies: request.verify === 'yes',
     isDryRun: request.mode === 'dry-run', threads: request.threads ?? Math.min(availableParallelism(), THREADS_MAX),
-    ...(signal ? { signal } : {}),
+    ...(signal ? { signal } : {}), ...(onPlan ? { onPlan } : {}),
     onProblem: ({ path, message }) => {
       errors++
       events({ type: 'warning', item: shown(path), message })

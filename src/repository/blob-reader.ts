@@ -38,20 +38,25 @@ export class BlobReader implements BlobLoader {
     this.#opener = new BlobOpener(keys)
   }
 
-  /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does. */
+  /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does, or `object-archived`. */
   async load(type: BlobType, id: BlobId): Promise<Uint8Array> {
     let failure: VaultError | undefined
+    let archived: VaultError | undefined
     for (const location of this.#index.locate(id)) {
       try {
         return openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location))
       } catch (error) {
+        if (isVaultError(error, 'object-archived')) {
+          archived ??= error
+          continue
+        }
         if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
         failure ??= new VaultError(
           'vault-damaged', `${error.message} (pack ${location.pack.id.slice(0, 16)})`, { cause: error },
         )
       }
     }
-    throw failure ?? new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)} (${type}) is in no indexed pack`)
+    throw archived ?? failure ?? new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)} (${type}) is in no indexed pack`)
   }
 
   async #sealed(location: BlobLocation): Promise<Uint8Array> {

@@ -24,6 +24,8 @@ const DENIAL_HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
 }
 
+const ARCHIVED_HINT = 'it lies in an archive storage class: s3vault restore brings back what it needs, restore --plan says what that takes'
+
 const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
 
 /** The HTTP status of a failed request; undefined when no answer came. */
@@ -59,7 +61,11 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (code in DENIAL_HINTS) return failed('storage-denied', DENIAL_HINTS[code])
   if (FULL_CODES.has(code) || status === 507) return failed('disk-full', 'the storage has reached its quota')
   if (code === 'NoSuchBucket') return failed('vault-missing', 'create the bucket first, or check its name and the endpoint')
-  if (code === 'InvalidObjectState') return failed('storage-refused', 'it lies in an archive storage class: restore it first')
+  if (code === 'InvalidObjectState') return failed('object-archived', ARCHIVED_HINT)
+  if (code === 'InvalidStorageClass') return failed('storage-refused', 'this server has no such storage class; see --storage-class')
+  if (code === 'GlacierExpeditedRetrievalNotAvailable') {
+    return failed('storage-refused', 'there is no capacity for expedited now: --archive-tier standard')
+  }
   if (code === 'NoSuchKey' || (code === 'NotFound' && status === 404)) return objectMissing(where, error)
   if (PASSING_CODES.has(code) || isPassingStatus(status)) return failed('storage-unreachable', undefined, 'later')
   if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')

@@ -1,0 +1,118 @@
+// What a restore needs before it runs: which packs, of which classes, what bringing archived ones back takes and costs.
+import type { ArchiveState, Backend, ReturnRequest } from '../backend/backend.ts'
+import { systemClock } from '../async/clock.ts'
+import { archiveTime } from '../cost/archive-classes.ts'
+import { ARCHIVE_TIERS, type ArchiveTier, type PriceTable } from '../cost/price-table.ts'
+import { readingCosts, type ClassReading, type ReadingCosts } from '../cost/transfer-costs.ts'
+import { VaultError } from '../errors/vault-error.ts'
+import { ArchiveReturn, archiveStates, type ReturnSummary } from './archive-return.ts'
+import type { EventSink } from './events.ts'
+import { readingsOf, type NeededPack, type PackNeeds } from './pack-needs.ts'
+import { pricedPlace, priceSource, type PriceSource } from './pricing.ts'
+
+/** How archived packs are brought back, and by which prices that is reckoned. */
+export interface ArchiveChoice extends ReturnRequest {
+  readonly prices: PriceTable
+}
+
+/** One way to bring the archived packs back, or the only way to read when there are none. */
+export interface RestoreOption {
+  readonly tier: ArchiveTier
+  /** How long it takes until they can be read, by class; empty when nothing is archived. */
+  readonly times: readonly { readonly storageClass: string; readonly time: string }[]
+  /** Absent without prices. */
+  readonly costs?: ReadingCosts
+}
+
+export interface RestorePlan {
+  readonly snapshot: string
+  readonly packs: number
+  /** To be fetched. */
+  readonly bytes: number
+  /** Of the whole packs. */
+  readonly packBytes: number
+  readonly classes: readonly ClassReading[]
+  readonly archived: { readonly packs: number; readonly bytes: number; readonly states: Readonly<Record<ArchiveState, number>> }
+  readonly days: number
+  readonly options: readonly RestoreOption[]
+  readonly prices?: PriceSource
+}
+
+const NO_STATES: Record<ArchiveState, number> = { readable: 0, archived: 0, returning: 0 }
+
+const sumOf = (packs: readonly NeededPack[], of: (pack: NeededPack) => number): number =>
+  packs.reduce((sum, pack) => sum + of(pack), 0)
+
+export async function describeNeeds(
+  backend: Backend, needs: PackNeeds, { snapshot, archive }: { snapshot: string; archive: ArchiveChoice },
+): Promise<RestorePlan> {
+  const { packs } = needs
+  const archived = needs.archived()
+  const classes = readingsOf(packs)
+  const prices = (await pricedPlace(backend, archive.prices))?.prices
+  const archivedClasses = readingsOf(archived).map(({ storageClass }) => storageClass)
+  const tiers = archived.length > 0 ? tiersOf(archivedClasses) : [archive.speed]
+  return {
+    snapshot, packs: packs.length, bytes: sumOf(packs, ({ bytes }) => bytes), packBytes: sumOf(packs, ({ sizeBytes }) => sizeBytes),
+    classes, days: archive.days,
+    archived: {
+      packs: archived.length, bytes: sumOf(archived, ({ sizeBytes }) => sizeBytes),
+      states: archived.length > 0 ? await archiveStates(backend, archived) : NO_STATES,
+    },
+    options: tiers.map((tier) => ({
+      tier,
+      times: archivedClasses.map((storageClass) => ({ storageClass, time: archiveTime(storageClass, tier) ?? '' })),
+      ...(prices ? { costs: readingCosts(prices, classes, tier, archive.days) } : {}),
+    })),
+    ...(prices ? { prices: priceSource(prices) } : {}),
+  }
+}
+
+/** The tiers that all of the classes have. */
+const tiersOf = (classes: readonly string[]): ArchiveTier[] =>
+  ARCHIVE_TIERS.filter((tier) => classes.every((storageClass) => archiveTime(storageClass, tier) !== undefined))
+
+export interface ReturnedPacks extends ReturnSummary {
+  readonly packs: number
+  readonly bytes: number
+  readonly tier: ArchiveTier
+  readonly days: number
+}
+
+export interface Returning {
+  readonly archive: ArchiveChoice
+  readonly events: EventSink
+  readonly onNotice?: (message: string) => void
+  readonly signal?: AbortSignal
+}
+
+/** Brings back what the restore needs of the archive; undefined when it needs nothing. Throws `usage`, `interrupted`. */
+export async function bringBackNeeded(backend: Backend, needs: PackNeeds, returning: Returning): Promise<ReturnedPacks | undefined> {
+  const archived = needs.archived()
+  if (archived.length === 0) return undefined
+  const { speed, days, prices } = returning.archive
+  const readings = readingsOf(archived)
+  const times = readings.map(({ storageClass }) => {
+    const time = archiveTime(storageClass, speed)
+    if (time !== undefined) return time
+    throw new VaultError('usage', `${storageClass} cannot be brought back by the tier ${speed}`, {
+      hint: `--archive-tier ${tiersOf(readings.map((reading) => reading.storageClass)).join(' or ')}`,
+    })
+  })
+  const found = (await pricedPlace(backend, prices))?.prices
+  const costs = found && readingCosts(found, readings, speed, days)
+  const price = costs ? `, about ${costs.total.toFixed(2)} ${found.provider.currency} with the download` : ''
+  const classes = readings.map(({ storageClass }) => storageClass).join(' and ')
+  returning.onNotice?.(
+    `${archived.length} packs that this restore needs lie in ${classes}: they are brought back first (${speed}: ` +
+    `${times.join(', ')}${price}), and stay readable for ${days} days`,
+  )
+  try {
+    const { events, signal } = returning
+    const summary = await new ArchiveReturn(backend, archived, { clock: systemClock, events, signal, speed, days }).run()
+    return { packs: archived.length, bytes: sumOf(archived, ({ sizeBytes }) => sizeBytes), tier: speed, days, ...summary }
+  } catch (error) {
+    if (returning.signal?.aborted) returning.onNotice?.('what was asked for goes on coming back; run the same restore again to go on')
+    throw error
+  }
+}
