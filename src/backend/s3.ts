@@ -21,7 +21,7 @@ import { collectBody } from './s3/body.ts'
 import type { S3Connection, S3Sdk } from './s3/client.ts'
 import { CONNECTIONS_MAX, openClient } from './s3/client.ts'
 import { FenceRefusal, observeServerTime, repeatWhenSkewed, setPayloadHash, signFenced } from './s3/request-hooks.ts'
-import { isPreconditionFailed, isRangeRefused, s3Error } from './s3/s3-errors.ts'
+import { classRefusal, isPreconditionFailed, isRangeRefused, s3Error } from './s3/s3-errors.ts'
 import { ServerClock } from './s3/server-clock.ts'
 
 export interface S3BackendOptions extends S3Connection {
@@ -91,7 +91,7 @@ export class S3Backend implements Backend {
       if (storageClass !== undefined) this.billing.countPut(storageClass)
       await this.#sendPut(name, command, bytes.length, options)
     } catch (error) {
-      if (!isPreconditionFailed(error)) throw this.#mapped(error, 'write', name, options)
+      if (!isPreconditionFailed(error)) throw classRefusal(this.#mapped(error, 'write', name, options), error, storageClass)
       // The name is taken: by our own earlier attempt whose answer was lost, or by someone else.
       if (await this.#isStored(name, bytes, sha256, options)) return
       throw new VaultError('storage-unreachable', `${this.#where(name)} vanished while it was written`, {

@@ -38,6 +38,8 @@ export interface ClassReading {
   readonly bytes: number
   /** Bytes of the whole objects: an archive brings back nothing less. */
   readonly objectBytes: number
+  /** `false`: on this server the class is an archive by its name only. */
+  readonly isArchived?: boolean
 }
 
 export interface ReadingCosts {
@@ -59,7 +61,7 @@ export function readingCosts(
   const gigabytes = (bytes: number): number => bytes / provider.gigabyteBytes
   const unpriced: string[] = []
   let [download, retrieval, requests, copies] = [0, 0, 0, 0]
-  for (const { storageClass, objects, bytes, objectBytes } of readings) {
+  for (const { storageClass, objects, bytes, objectBytes, isArchived = true } of readings) {
     download += gigabytes(bytes) * region.egressPerGB
     const prices = region.classes[storageClass]
     if (!prices) {
@@ -68,7 +70,7 @@ export function readingCosts(
     }
     requests += (objects / 1000) * prices.getPer1000
     retrieval += gigabytes(bytes) * prices.retrievalPerGB
-    if (!prices.archive) continue
+    if (!prices.archive || !isArchived) continue
     const price = prices.archive[tier]
     if (price?.per1000 === undefined) unpriced.push(`${price ? 'requests to bring' : 'bringing'} back from ${storageClass} (${tier})`)
     retrieval += gigabytes(objectBytes) * (price?.perGB ?? 0) + (objects / 1000) * (price?.per1000 ?? 0)

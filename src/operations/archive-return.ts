@@ -6,7 +6,8 @@ import type { Archive, ArchiveState, Backend, ReturnRequest } from '../backend/b
 import { sleepUnlessInterrupted } from '../backend/failures.ts'
 import { assert } from '../errors/assert.ts'
 import type { EventSink } from './events.ts'
-import type { NeededPack } from './pack-needs.ts'
+import type { ArchiveSurvey } from './archive-survey.ts'
+import { sizeOf, type NeededPack } from './pack-needs.ts'
 
 /** Waits grow from minutes of `expedited` to hours of `bulk`. */
 const FIRST_WAIT_MS = 1000
@@ -28,26 +29,26 @@ export interface ReturnSummary {
 
 export class ArchiveReturn {
   readonly #archive: Archive
-  readonly #packs: readonly NeededPack[]
+  readonly #survey: ArchiveSurvey
   readonly #options: ReturnOptions
   readonly #slots: Semaphore
   /** Packs that cannot be read yet. */
   #missing: NeededPack[]
 
-  constructor({ archive, connectionsMax }: Backend, packs: readonly NeededPack[], options: ReturnOptions) {
+  constructor({ archive, connectionsMax }: Backend, survey: ArchiveSurvey, options: ReturnOptions) {
     assert(archive !== undefined, 'storage that has archive classes can bring back')
     this.#archive = archive
-    this.#packs = packs
+    this.#survey = survey
     this.#options = options
     this.#slots = new Semaphore(connectionsMax)
-    this.#missing = [...packs]
+    this.#missing = [...survey.archived, ...survey.returning]
   }
 
   /** Throws `interrupted`, and what the storage throws. */
   async run(): Promise<ReturnSummary> {
     const { clock, signal } = this.#options
     const startMs = clock.nowMs()
-    const archived = await this.#look(this.#missing, 'archived')
+    const { archived } = this.#survey
     const asked = await Promise.all(archived.map((pack) => this.#slots.with(() => this.#ask(pack))))
     const immediate = new Set(archived.filter((_pack, i) => asked[i] === 'readable'))
     this.#missing = this.#missing.filter((pack) => !immediate.has(pack))
@@ -62,13 +63,12 @@ export class ArchiveReturn {
     return { requested: archived.length, waitedMs: clock.nowMs() - startMs }
   }
 
-  /** Asks for the state of `packs`: those that can be read are missing no more. Returns those in the state `wanted`. */
-  async #look(packs: readonly NeededPack[], wanted?: ArchiveState): Promise<NeededPack[]> {
+  /** Asks for the state of `packs`: those that can be read are missing no more. */
+  async #look(packs: readonly NeededPack[]): Promise<void> {
     const options = this.#options.signal ? { signal: this.#options.signal } : {}
     const states = await Promise.all(packs.map(({ name }) => this.#slots.with(() => this.#archive.state(name, options))))
     const readable = new Set(packs.filter((_pack, i) => states[i] === 'readable'))
     this.#missing = this.#missing.filter((pack) => !readable.has(pack))
-    return packs.filter((_pack, i) => states[i] === wanted)
   }
 
   async #ask({ name }: NeededPack): Promise<ArchiveState> {
@@ -77,22 +77,12 @@ export class ArchiveReturn {
   }
 
   #report(): void {
-    const bytes = (packs: readonly NeededPack[]): number => packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    const bytesTotal = bytes(this.#packs)
+    const { archived, returning, readable } = this.#survey
+    const all = [...archived, ...returning, ...readable]
+    const bytesTotal = sizeOf(all)
     this.#options.events({
-      type: 'progress', phase: 'archive', itemsDone: this.#packs.length - this.#missing.length, itemsTotal: this.#packs.length,
-      bytesDone: bytesTotal - bytes(this.#missing), bytesTotal, bytesTransferred: 0, errors: 0,
+      type: 'progress', phase: 'archive', itemsDone: all.length - this.#missing.length, itemsTotal: all.length,
+      bytesDone: bytesTotal - sizeOf(this.#missing), bytesTotal, bytesTransferred: 0, errors: 0,
     })
   }
-}
-
-/** How many of the packs are in each state now; one request each. */
-export async function archiveStates(
-  { archive, connectionsMax }: Backend, packs: readonly NeededPack[],
-): Promise<Record<ArchiveState, number>> {
-  assert(archive !== undefined, 'storage that has archive classes tells their state')
-  const slots = new Semaphore(connectionsMax)
-  const states = await Promise.all(packs.map(({ name }) => slots.with(() => archive.state(name))))
-  const count = (wanted: ArchiveState): number => states.filter((state) => state === wanted).length
-  return { readable: count('readable'), archived: count('archived'), returning: count('returning') }
 }

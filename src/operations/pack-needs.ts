@@ -32,6 +32,8 @@ export interface NeededPack {
   ranges: number
 }
 
+export const sizeOf = (packs: readonly NeededPack[]): number => packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+
 export class PackNeeds {
   readonly #classes: PackClasses
   readonly #packs = new Map<PackId, NeededPack>()
@@ -55,7 +57,8 @@ export class PackNeeds {
     return [...this.#packs.values()]
   }
 
-  archived(): NeededPack[] {
+  /** Those in classes that are archives by their name. */
+  inArchiveClasses(): NeededPack[] {
     return this.packs.filter(({ storageClass }) => isArchiveClass(storageClass))
   }
 }

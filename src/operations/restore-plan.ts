@@ -5,9 +5,10 @@ import { archiveTime } from '../cost/archive-classes.ts'
 import { ARCHIVE_TIERS, type ArchiveTier, type PriceTable } from '../cost/price-table.ts'
 import { readingCosts, type ClassReading, type ReadingCosts } from '../cost/transfer-costs.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { ArchiveReturn, archiveStates, type ReturnSummary } from './archive-return.ts'
+import { ArchiveReturn, type ReturnSummary } from './archive-return.ts'
+import { surveyArchive } from './archive-survey.ts'
 import type { EventSink } from './events.ts'
-import { readingsOf, type NeededPack, type PackNeeds } from './pack-needs.ts'
+import { readingsOf, sizeOf, type PackNeeds } from './pack-needs.ts'
 import { pricedPlace, priceSource, type PriceSource } from './pricing.ts'
 
 /** How archived packs are brought back, and by which prices that is reckoned. */
@@ -38,26 +39,22 @@ export interface RestorePlan {
   readonly prices?: PriceSource
 }
 
-const NO_STATES: Record<ArchiveState, number> = { readable: 0, archived: 0, returning: 0 }
-
-const sumOf = (packs: readonly NeededPack[], of: (pack: NeededPack) => number): number =>
-  packs.reduce((sum, pack) => sum + of(pack), 0)
-
 export async function describeNeeds(
   backend: Backend, needs: PackNeeds, { snapshot, archive }: { snapshot: string; archive: ArchiveChoice },
 ): Promise<RestorePlan> {
   const { packs } = needs
-  const archived = needs.archived()
-  const classes = readingsOf(packs)
-  const prices = (await pricedPlace(backend, archive.prices))?.prices
+  const { readable, archived: asleep, returning } = await surveyArchive(backend, needs.inArchiveClasses())
+  const archived = [...readable, ...asleep, ...returning]
   const archivedClasses = readingsOf(archived).map(({ storageClass }) => storageClass)
+  const classes = readingsOf(packs).map((reading) => ({ ...reading, isArchived: archivedClasses.includes(reading.storageClass) }))
+  const prices = (await pricedPlace(backend, archive.prices))?.prices
   const tiers = archived.length > 0 ? tiersOf(archivedClasses) : [archive.speed]
   return {
-    snapshot, packs: packs.length, bytes: sumOf(packs, ({ bytes }) => bytes), packBytes: sumOf(packs, ({ sizeBytes }) => sizeBytes),
+    snapshot, packs: packs.length, bytes: packs.reduce((sum, { bytes }) => sum + bytes, 0), packBytes: sizeOf(packs),
     classes, days: archive.days,
     archived: {
-      packs: archived.length, bytes: sumOf(archived, ({ sizeBytes }) => sizeBytes),
-      states: archived.length > 0 ? await archiveStates(backend, archived) : NO_STATES,
+      packs: archived.length, bytes: sizeOf(archived),
+      states: { readable: readable.length, archived: asleep.length, returning: returning.length },
     },
     options: tiers.map((tier) => ({
       tier,
@@ -67,6 +64,8 @@ export async function describeNeeds(
     ...(prices ? { prices: priceSource(prices) } : {}),
   }
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** The tiers that all of the classes have. */
 const tiersOf = (classes: readonly string[]): ArchiveTier[] =>
@@ -88,10 +87,12 @@ export interface Returning {
 
 /** Brings back what the restore needs of the archive; undefined when it needs nothing. Throws `usage`, `interrupted`. */
 export async function bringBackNeeded(backend: Backend, needs: PackNeeds, returning: Returning): Promise<ReturnedPacks | undefined> {
-  const archived = needs.archived()
-  if (archived.length === 0) return undefined
+  const options = returning.signal ? { signal: returning.signal } : {}
+  const survey = await surveyArchive(backend, needs.inArchiveClasses(), options)
+  const awaited = [...survey.archived, ...survey.returning]
+  if (awaited.length === 0) return undefined
   const { speed, days, prices } = returning.archive
-  const readings = readingsOf(archived)
+  const readings = readingsOf(awaited)
   const times = readings.map(({ storageClass }) => {
     const time = archiveTime(storageClass, speed)
     if (time !== undefined) return time
@@ -104,13 +105,13 @@ export async function bringBackNeeded(backend: Backend, needs: PackNeeds, return
   const price = costs ? `, about ${costs.total.toFixed(2)} ${found.provider.currency} with the download` : ''
   const classes = readings.map(({ storageClass }) => storageClass).join(' and ')
   returning.onNotice?.(
-    `${archived.length} packs that this restore needs lie in ${classes}: they are brought back first (${speed}: ` +
-    `${times.join(', ')}${price}), and stay readable for ${days} days`,
+    `this restore needs ${counted(awaited.length, 'pack')} out of the archive (${classes}), brought back first by ${speed}: ` +
+    `${times.join(', ')}${price}; readable for ${counted(days, 'day')} then`,
   )
   try {
     const { events, signal } = returning
-    const summary = await new ArchiveReturn(backend, archived, { clock: systemClock, events, signal, speed, days }).run()
-    return { packs: archived.length, bytes: sumOf(archived, ({ sizeBytes }) => sizeBytes), tier: speed, days, ...summary }
+    const summary = await new ArchiveReturn(backend, survey, { clock: systemClock, events, signal, speed, days }).run()
+    return { packs: awaited.length, bytes: sizeOf(awaited), tier: speed, days, ...summary }
   } catch (error) {
     if (returning.signal?.aborted) returning.onNotice?.('what was asked for goes on coming back; run the same restore again to go on')
     throw error

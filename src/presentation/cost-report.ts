@@ -58,8 +58,8 @@ function requestLine({ runs }: BilledCost): string {
 function youngLine({ storageClass, young }: ClassHolding, prices: PriceSource | undefined): string[] {
   if (young.objects === 0 || !prices) return []
   return [
-    `minimum duration: ${formatItems(young.objects, 'object')} (${formatBytes(young.bytes)}) in ${storageClass} are too young to be ` +
-    `deleted for nothing: ${formatMoney(young.stillBilled)} ${prices.currency} would still be billed for them`,
+    `too young to be deleted for nothing: ${formatItems(young.objects, 'object')} (${formatBytes(young.bytes)}) in ${storageClass}, ` +
+    `${formatMoney(young.stillBilled)} ${prices.currency} would still be billed`,
   ]
 }
 

@@ -22,12 +22,12 @@ function archivedLines({ archived, days }: RestorePlan): string[] {
   if (archived.packs === 0) return ['none of them is archived: it can begin at once']
   const { readable, returning } = archived.states
   const done = [
-    ...(readable > 0 ? [`${formatCount(readable)} of them can be read already`] : []),
-    ...(returning > 0 ? [`${formatCount(returning)} are coming back already`] : []),
+    ...(readable > 0 ? [`${formatCount(readable)} readable already`] : []),
+    ...(returning > 0 ? [`${formatCount(returning)} coming back already`] : []),
   ]
   return [
-    `${formatItems(archived.packs, 'pack')} (${formatBytes(archived.bytes)}) are archived and must be brought back first` +
-    `${done.length > 0 ? `: ${done.join(', ')}` : ''}; readable for ${formatItems(days, 'day')} then`,
+    `archived, to be brought back first: ${formatItems(archived.packs, 'pack')} (${formatBytes(archived.bytes)})` +
+    `${done.length > 0 ? `; ${done.join(', ')}` : ''}; readable for ${formatItems(days, 'day')} then`,
   ]
 }
 

@@ -43,6 +43,8 @@ export class S3Archive implements Archive {
       return answer.$metadata.httpStatusCode === 200 ? 'readable' : 'returning'
     } catch (error) {
       if (error instanceof Error && error.name === 'RestoreAlreadyInProgress') return 'returning'
+      // It is in no archive: on some servers (Ceph) GLACIER is a class like any other.
+      if (error instanceof Error && error.name === 'InvalidObjectState') return 'readable'
       throw this.#mapped(error, 'bring back', name, signal)
     }
   }

@@ -1,7 +1,7 @@
 // What an error of S3, of the SDK or of the network means for a vault.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 import type { ErrorCode, RetryClass } from '../../errors/vault-error.ts'
-import { VaultError, describeError, errnoOf } from '../../errors/vault-error.ts'
+import { VaultError, describeError, errnoOf, isVaultError } from '../../errors/vault-error.ts'
 import { interrupted, objectMissing } from '../failures.ts'
 
 /** Codes below 500 that a later attempt may pass: the server is busy, or the bytes broke on their way. */
@@ -62,7 +62,6 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (FULL_CODES.has(code) || status === 507) return failed('disk-full', 'the storage has reached its quota')
   if (code === 'NoSuchBucket') return failed('vault-missing', 'create the bucket first, or check its name and the endpoint')
   if (code === 'InvalidObjectState') return failed('object-archived', ARCHIVED_HINT)
-  if (code === 'InvalidStorageClass') return failed('storage-refused', 'this server has no such storage class; see --storage-class')
   if (code === 'GlacierExpeditedRetrievalNotAvailable') {
     return failed('storage-refused', 'there is no capacity for expedited now: --archive-tier standard')
   }
@@ -74,6 +73,14 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (isNetworkError(error)) return failed('storage-unreachable', 'check the network and the endpoint', 'later')
   if (status !== undefined && status < 400) return failed('storage-refused', 'that was no S3 server: check the endpoint')
   return status === undefined ? error : failed('storage-refused')
+}
+
+/** A PUT that names a storage class and is called malformed: Ceph says no more than 400 of a class that it does not have. */
+export function classRefusal(mapped: unknown, error: unknown, storageClass: string | undefined): unknown {
+  if (storageClass === undefined || statusOf(error) !== 400 || !isVaultError(mapped, 'storage-refused')) return mapped
+  return new VaultError('storage-refused', mapped.message, {
+    cause: error, hint: `has this server a storage class ${storageClass}? --storage-class names another`,
+  })
 }
 
 /** Busy, conflicting with a write under way, or failing; 501 is a refusal. */
