@@ -1,10 +1,12 @@
 import { boolean, integer, option, string } from '@oclif/core/flags'
-import { ARCHIVE_TIERS, loadPriceTable } from '../src/cost/price-table.ts'
+import { ARCHIVE_TIERS, loadPriceTable, type PriceTable } from '../src/cost/price-table.ts'
+import { isVaultError } from '../src/errors/vault-error.ts'
 import type { RestoreRequest } from '../src/operations/restore.ts'
 import { restorePlanReport } from '../src/presentation/restore-plan-report.ts'
 import { restoreReport } from '../src/presentation/restore-report.ts'
 import { exitCode } from './shared/exit-codes.ts'
 import { pricesFlag, repeated } from './shared/flags.ts'
+import type { Output } from './shared/output.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
 import { absolutePath, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
@@ -55,7 +57,7 @@ export default class Restore extends VaultCommand {
     const { args, flags } = await this.parse(Restore)
     const output = this.startOutput(flags)
     const source = parseSnapshotArgument(args.snapshot)
-    const prices = loadPriceTable(flags.prices)
+    const prices = flags.plan ? loadPriceTable(flags.prices) : usablePrices(flags.prices, output)
     const access = await this.access(flags, output)
     const { planRestore, restore } = await import('../src/operations/restore.ts')
     const mode = flags['dry-run'] ? 'dry-run' : 'write'
@@ -80,5 +82,16 @@ export default class Restore extends VaultCommand {
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
     output.summary(restoreReport(result, mode), { type: 'summary', command: 'restore', mode, ...result, exitCode: code })
     return code
+  }
+}
+
+/** Files must come back also when the price table is wrong. */
+function usablePrices(file: string | undefined, output: Output): PriceTable {
+  try {
+    return loadPriceTable(file)
+  } catch (error) {
+    if (!isVaultError(error, 'usage')) throw error
+    output.warning('', `${error.message}; the built-in prices are used`)
+    return loadPriceTable()
   }
 }

@@ -6,7 +6,7 @@ import { ARCHIVE_TIERS, type ArchiveTier, type PriceTable } from '../cost/price-
 import { readingCosts, type ClassReading, type ReadingCosts } from '../cost/transfer-costs.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { ArchiveReturn, type ReturnSummary } from './archive-return.ts'
-import { surveyArchive } from './archive-survey.ts'
+import { surveyArchive, type ArchiveSurvey } from './archive-survey.ts'
 import type { EventSink } from './events.ts'
 import { readingsOf, sizeOf, type PackNeeds } from './pack-needs.ts'
 import { pricedPlace, priceSource, type PriceSource } from './pricing.ts'
@@ -91,8 +91,25 @@ export async function bringBackNeeded(backend: Backend, needs: PackNeeds, return
   const survey = await surveyArchive(backend, needs.inArchiveClasses(), options)
   const awaited = [...survey.archived, ...survey.returning]
   if (awaited.length === 0) return undefined
-  const { speed, days, prices } = returning.archive
-  const readings = readingsOf(awaited)
+  const { speed, days } = returning.archive
+  returning.onNotice?.(await announcement(backend, survey, returning.archive))
+  try {
+    const { events, signal } = returning
+    const summary = await new ArchiveReturn(backend, survey, { clock: systemClock, events, signal, speed, days }).run()
+    return { packs: awaited.length, bytes: sizeOf(awaited), tier: speed, days, ...summary }
+  } catch (error) {
+    if (returning.signal?.aborted) returning.onNotice?.('what was asked for goes on coming back; run the same restore again to go on')
+    throw error
+  }
+}
+
+/** What is about to be asked for, with its price; of what was asked for before, that it is waited for. Throws `usage`. */
+async function announcement(backend: Backend, { archived, returning }: ArchiveSurvey, { speed, days, prices }: ArchiveChoice): Promise<string> {
+  const classesOf = (readings: readonly ClassReading[]): string => readings.map(({ storageClass }) => storageClass).join(' and ')
+  if (archived.length === 0) {
+    return `waiting for ${counted(returning.length, 'pack')} out of the archive (${classesOf(readingsOf(returning))}), asked for before`
+  }
+  const readings = readingsOf(archived)
   const times = readings.map(({ storageClass }) => {
     const time = archiveTime(storageClass, speed)
     if (time !== undefined) return time
@@ -103,17 +120,6 @@ export async function bringBackNeeded(backend: Backend, needs: PackNeeds, return
   const found = (await pricedPlace(backend, prices))?.prices
   const costs = found && readingCosts(found, readings, speed, days)
   const price = costs ? `, about ${costs.total.toFixed(2)} ${found.provider.currency} with the download` : ''
-  const classes = readings.map(({ storageClass }) => storageClass).join(' and ')
-  returning.onNotice?.(
-    `this restore needs ${counted(awaited.length, 'pack')} out of the archive (${classes}), brought back first by ${speed}: ` +
-    `${times.join(', ')}${price}; readable for ${counted(days, 'day')} then`,
-  )
-  try {
-    const { events, signal } = returning
-    const summary = await new ArchiveReturn(backend, survey, { clock: systemClock, events, signal, speed, days }).run()
-    return { packs: awaited.length, bytes: sizeOf(awaited), tier: speed, days, ...summary }
-  } catch (error) {
-    if (returning.signal?.aborted) returning.onNotice?.('what was asked for goes on coming back; run the same restore again to go on')
-    throw error
-  }
+  return `this restore needs ${counted(archived.length + returning.length, 'pack')} out of the archive (${classesOf(readings)}), ` +
+    `brought back first by ${speed}: ${times.join(', ')}${price}; readable for ${counted(days, 'day')} then`
 }

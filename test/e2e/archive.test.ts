@@ -160,6 +160,15 @@ test('stats --cost: storage by class, requests of this machine, old versions; a 
   assert.match((await cli.expect(0, ['stats', '--cost'])).stdout, /old versions: not known/)
 })
 
+test('a price table that is wrong stops no restore', async (t) => {
+  const cli = new Cli(t)
+  await cli.init()
+  await cli.backup([cli.write('source/file', 'text')])
+  const args = ['restore', 'latest', '--target', cli.path('back'), '--prices', cli.path('absent.json')]
+  assert.match((await cli.expect(0, args)).stderr, /^warning: price table .*absent\.json: .*; the built-in prices are used\n$/)
+  assert.equal((await cli.fails(2, [...args, '--plan'])).code, 'usage')
+})
+
 test('a directory costs nothing, and has no classes', async (t) => {
   const cli = new Cli(t)
   await cli.init()

@@ -45,9 +45,10 @@ export class S3Billing implements Billing {
         Bucket: bucket, Prefix: keyPrefix,
         ...(KeyMarker === undefined ? {} : { KeyMarker }), ...(VersionIdMarker === undefined ? {} : { VersionIdMarker }),
       })
-      const page = await this.#page('list the versions of', () => client.send(command, signal ? { abortSignal: signal } : {}), signal)
-      for (const { IsLatest, Size = 0, LastModified, StorageClass = 'STANDARD' } of page.Versions ?? []) {
-        if (IsLatest === false) versions.push({ sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0, storageClass: StorageClass })
+      const send = (): Promise<ListObjectVersionsCommandOutput> => client.send(command, signal ? { abortSignal: signal } : {})
+      const page = await this.#page('list the versions of', send, signal)
+      for (const { IsLatest, Size: sizeBytes = 0, LastModified, StorageClass: storageClass = 'STANDARD' } of page.Versions ?? []) {
+        if (IsLatest === false) versions.push({ sizeBytes, modifiedMs: LastModified?.getTime() ?? 0, storageClass })
       }
       marker = page.IsTruncated ? this.#progress(KeyMarker, VersionIdMarker, page) : {}
     } while (marker.NextKeyMarker !== undefined)
@@ -62,6 +63,7 @@ export class S3Billing implements Billing {
     throw new VaultError('storage-refused', `${this.#access.location}: the server's listing of versions does not go on`)
   }
 
+  /** Looks at a thousand: whoever has more knows. */
   async unfinishedUploads({ signal }: ReadOptions = {}): Promise<number> {
     const { sdk, client, bucket, keyPrefix } = this.#access
     const command = new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: keyPrefix })

@@ -24,7 +24,7 @@ const DENIAL_HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
 }
 
-const ARCHIVED_HINT = 'it lies in an archive storage class: s3vault restore brings back what it needs, restore --plan says what that takes'
+const ARCHIVED_HINT = 'it lies in an archive storage class: s3vault restore brings back what it needs'
 
 const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
 
