@@ -5,13 +5,13 @@ import { errnoOf, isVaultError, VaultError } from '../src/errors/vault-error.ts'
 import type { BackupRequest, BackupResult } from '../src/operations/backup.ts'
 import { backupReport } from '../src/presentation/backup-report.ts'
 import { exitCode } from './shared/exit-codes.ts'
-import { repeated } from './shared/flags.ts'
+import { pricesFlag, repeated } from './shared/flags.ts'
 import { interruptionSignal } from './shared/interruption.ts'
 import type { Output } from './shared/output.ts'
 import { confirmPassword, findPassword, type FoundPassword, type PasswordSources } from './shared/password.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { findSources, readPathList, readPatternFile, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
-import { requireDefaultVault, type VaultChoice } from './shared/vault-choice.ts'
+import { requireDefaultVault, withStorageClass, type VaultChoice } from './shared/vault-choice.ts'
 import { createVault, defaultVaultSecret } from './shared/vault-creation.ts'
 import { describe, vaultAccess, VaultCommand, type CommonFlags } from './shared/vault-command.ts'
 
@@ -46,6 +46,12 @@ export default class BackupCommand extends VaultCommand {
     'files-from': repeated({ helpValue: 'FILE', description: 'file of paths to back up, one a line as it is; - is standard input' }),
     'files-from0': repeated({ helpValue: 'FILE', description: 'the same, each path ended by a NUL, as find -print0 prints them' }),
     'dry-run': boolean({ char: 'n', description: 'read everything and say what would be stored, but store nothing' }),
+    'storage-class': string({
+      env: 'S3VAULT_STORAGE_CLASS', helpValue: 'CLASS',
+      description: 'S3 storage class of the data packs stored by this run, such as STANDARD_IA or DEEP_ARCHIVE; index and ' +
+        'metadata stay in the standard class',
+    }),
+    'prices': pricesFlag,
     'force': boolean({ char: 'f', description: 'read unchanged files too' }),
   }
 
@@ -69,6 +75,7 @@ export default class BackupCommand extends VaultCommand {
       mode: flags['dry-run'] ? 'dry-run' : 'commit',
       reading: flags.force ? 'all' : 'changed',
       totals: output.showsProgress ? 'scan' : 'unknown',
+      ...(flags['dry-run'] ? { prices: (await import('../src/cost/price-table.ts')).loadPriceTable(flags.prices) } : {}),
       events: output.onEvent,
     })
     return this.#finish(output, { ...result, warnings: result.warnings + missing.length })
@@ -76,11 +83,13 @@ export default class BackupCommand extends VaultCommand {
 
   /** Opens the vault, with --init after making it when there is none, and backs up. */
   async #backUp(
-    flags: CommonFlags & { readonly 'init': boolean; readonly 'recovery-key-file'?: string | undefined },
+    flags: CommonFlags & {
+      readonly 'init': boolean; readonly 'recovery-key-file'?: string | undefined; readonly 'storage-class'?: string | undefined
+    },
     output: Output, request: Omit<BackupRequest, keyof ReturnType<typeof vaultAccess>>,
   ): Promise<BackupResult> {
     const { backup } = await import('../src/operations/backup.ts')
-    const choice = this.chooseVault(flags, output)
+    const choice = withStorageClass(this.chooseVault(flags, output), flags['storage-class'], output)
     if (!flags.init) requireDefaultVault(choice)
     const sources = this.passwordSources(flags, choice, output)
     const found = await this.#password(sources, choice, flags.init)
@@ -105,12 +114,12 @@ export default class BackupCommand extends VaultCommand {
 
   #finish(output: Output, result: BackupResult): number {
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
-    const { snapshot, parent, summary, warnings, requests } = result
+    const { snapshot, parent, summary, warnings, requests, estimate } = result
     output.summary(backupReport(result), {
       type: 'summary', command: 'backup',
       ...(snapshot === undefined ? {} : { snapshot: snapshot.id, time: snapshot.time }),
       ...(parent === undefined ? {} : { parent }),
-      ...summary, warnings, requests, exitCode: code,
+      ...summary, warnings, requests, ...(estimate === undefined ? {} : { estimate }), exitCode: code,
     })
     return code
   }

@@ -1,10 +1,14 @@
-import { boolean, option, string } from '@oclif/core/flags'
+import { boolean, integer, option, string } from '@oclif/core/flags'
+import { ARCHIVE_TIERS, loadPriceTable, type PriceTable } from '../src/cost/price-table.ts'
+import { isVaultError } from '../src/errors/vault-error.ts'
+import type { RestoreRequest } from '../src/operations/restore.ts'
 import type { ChosenSnapshot } from '../src/operations/snapshot-choice.ts'
+import { restorePlanReport } from '../src/presentation/restore-plan-report.ts'
 import { changeLine, restoreReport, restoreStartLine } from '../src/presentation/restore-report.ts'
 import { pathText } from '../src/snapshot/path-text.ts'
 import { announceAmbiguity } from './shared/chosen-snapshot.ts'
 import { exitCode } from './shared/exit-codes.ts'
-import { repeated } from './shared/flags.ts'
+import { pricesFlag, repeated } from './shared/flags.ts'
 import type { Output } from './shared/output.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { parseSnapshotArgument, snapshotArgument } from './shared/snapshot-argument.ts'
@@ -19,11 +23,13 @@ export default class Restore extends VaultCommand {
   static override description = describe(
     'Makes the target like the snapshot, or like one path of it. Files that are right already are left alone, of changed ' +
     'files only the parts that differ are written. Nothing is ever written outside the target. What cannot be restored is ' +
-    'reported, the rest goes on, and the exit code is 3.',
+    'reported, the rest goes on, and the exit code is 3. What lies in an archive storage class is brought back first: that ' +
+    'takes hours and is billed, --plan says how long and how much. Interrupt the wait as you like; the same restore goes on with it.',
   )
   static override examples = [
     '<%= config.bin %> restore latest --target /tmp/back',
     '<%= config.bin %> restore latest:/home/ana/documents --target ~/documents --dry-run',
+    '<%= config.bin %> restore latest --target /tmp/back --plan',
   ]
   static override args = { snapshot: snapshotArgument }
   static override flags = {
@@ -38,6 +44,17 @@ export default class Restore extends VaultCommand {
     'delete': boolean({ description: 'delete from the target what the snapshot does not have' }),
     'verify': boolean({ description: 'read restored files again and compare them with the snapshot' }),
     'dry-run': boolean({ char: 'n', description: 'name what would be created, replaced, updated and deleted, but do nothing' }),
+    'plan': boolean({
+      exclusive: ['dry-run'], description: 'say which packs are needed, how many are archived, how long they take and what it costs; do nothing',
+    }),
+    'archive-tier': option({
+      options: ARCHIVE_TIERS, default: 'standard', helpValue: 'TIER',
+      description: 'how fast archived packs are brought back; bulk is the cheapest, expedited takes minutes and costs most',
+    })(),
+    'archive-days': integer({
+      helpValue: 'DAYS', default: 3, min: 1, max: 365, description: 'how long they stay readable; each day is billed',
+    }),
+    'prices': pricesFlag,
     ...snapshotFilterFlags,
   }
 
@@ -45,13 +62,15 @@ export default class Restore extends VaultCommand {
     const { args, flags } = await this.parse(Restore)
     const output = this.startOutput(flags)
     const source = parseSnapshotArgument(args.snapshot)
+    const prices = flags.plan ? loadPriceTable(flags.prices) : usablePrices(flags.prices, output)
     const access = await this.access(flags, output)
-    const { restore } = await import('../src/operations/restore.ts')
+    const { planRestore, restore } = await import('../src/operations/restore.ts')
     const mode = flags['dry-run'] ? 'dry-run' : 'write'
     const target = absolutePath(argumentBytes(flags.target), workingDirectory())
-    const namesChanges = mode === 'dry-run' || output.format === 'json'
-    const result = await restore({
+    const namesChanges = !flags.plan && (mode === 'dry-run' || output.format === 'json')
+    const request: RestoreRequest = {
       ...access, ...source, mode, target, filter: snapshotFilter(flags),
+      archive: { speed: flags['archive-tier'], days: flags['archive-days'], prices },
       onChosen: (chosen) => announce(output, chosen, pathText(target)),
       ...(namesChanges ? { onChange: (change) => {
         if (output.format === 'json') output.record({ type: 'change', ...change })
@@ -63,7 +82,14 @@ export default class Restore extends VaultCommand {
       verify: flags.verify ? 'yes' : 'no',
       overwrite: flags.overwrite,
       events: output.onEvent,
-    })
+    }
+    if (flags.plan) {
+      const plan = await planRestore(request)
+      restorePlanReport(plan).forEach((line) => output.print(line))
+      output.summary([], { type: 'summary', command: 'restore', mode: 'plan', ...plan, exitCode: exitCode('ok') })
+      return exitCode('ok')
+    }
+    const result = await restore(request)
     const code = exitCode(result.warnings > 0 ? 'partial' : 'ok')
     const { snapshot, ...counts } = result
     const { id, time, host, paths } = snapshot
@@ -79,4 +105,15 @@ function announce(output: Output, chosen: ChosenSnapshot, target: string): void 
   announceAmbiguity(output, chosen)
   if (output.format === 'json') output.record({ type: 'start', command: 'restore', snapshot: id, time, host, paths, target })
   else output.notice(restoreStartLine(chosen.snapshot, target))
+}
+
+/** Files must come back also when the price table is wrong. */
+function usablePrices(file: string | undefined, output: Output): PriceTable {
+  try {
+    return loadPriceTable(file)
+  } catch (error) {
+    if (!isVaultError(error, 'usage')) throw error
+    output.warning('', `${error.message}; the built-in prices are used`)
+    return loadPriceTable()
+  }
 }

@@ -38,6 +38,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   'snapshot-missing': 'notFound',
   'path-missing': 'notFound',
   'object-missing': 'vaultDamaged',
+  'object-archived': 'denied',
   'object-exists': 'vaultDamaged',
   'storage-unreachable': 'unreachable',
   'storage-denied': 'denied',

@@ -30,6 +30,12 @@ export const outputFlags = {
   json: boolean({ helpGroup: OUTPUT, description: 'print lines of JSON: progress, warnings, and a summary at the end' }),
 }
 
+/** For commands that reckon costs. */
+export const pricesFlag = string({
+  env: 'S3VAULT_PRICES', helpValue: 'FILE',
+  description: 'price table to reckon costs with (without it: the built-in one, of the providers whose prices are published)',
+})
+
 /** A flag that is given once a value: `--tag a --tag b`; it never takes the arguments that follow. */
 export const repeated = (options: { description: string; helpValue: string; char?: 'e' | 'i' }) =>
   string({ ...options, multiple: true, multipleNonGreedy: true })

@@ -45,6 +45,21 @@ export function chooseVault(flags: VaultFlags, env: NodeJS.ProcessEnv): VaultCho
   }
 }
 
+/** Throws `usage` when no server could have such a class. */
+export function withStorageClass(
+  choice: VaultChoice, storageClass: string | undefined, output: { warning(item: string, message: string): void },
+): VaultChoice {
+  if (storageClass === undefined) return choice
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(storageClass)) {
+    throw new VaultError('usage', '--storage-class is not the name of a storage class', { hint: 'for example STANDARD_IA' })
+  }
+  if (isBucket(choice.place.repo)) return { ...choice, place: { ...choice.place, storageClass } }
+  output.warning(choice.place.repo, 'a directory has no storage classes: --storage-class has no effect')
+  return choice
+}
+
+const isBucket = (repo: string): boolean => repo.toLowerCase().startsWith('s3:')
+
 /** Throws `vault-missing` when the default vault was never made: asking for its password would make no sense. */
 export function requireDefaultVault({ place, secretFile }: VaultChoice): void {
   if (secretFile === undefined || existsSync(secretFile) || existsSync(place.repo)) return
@@ -57,7 +72,7 @@ export function requireDefaultVault({ place, secretFile }: VaultChoice): void {
 export function warnOfOpenCredentials(
   { place }: VaultChoice, env: NodeJS.ProcessEnv, warn: (item: string, message: string) => void,
 ): void {
-  if (!place.repo.toLowerCase().startsWith('s3:')) return
+  if (!isBucket(place.repo)) return
   const path = env['AWS_SHARED_CREDENTIALS_FILE'] || join(env['HOME'] || homedir(), '.aws', 'credentials')
   const warning = accessWarning(path)
   if (warning !== undefined) warn(path, warning)

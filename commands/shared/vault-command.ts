@@ -49,7 +49,7 @@ export abstract class VaultCommand extends Command {
     const choice = chooseVault(flags, process.env)
     warnOfOpenCredentials(choice, process.env, (item, message) => output.warning(item, message))
     const onNotice = (message: string): void => output.important(message)
-    return { ...choice, place: { ...choice.place, onNotice } }
+    return { ...choice, place: { ...choice.place, onNotice, command: (this.constructor as typeof Command).id } }
   }
 
   protected passwordSources(flags: CommonFlags, { secretFile }: VaultChoice, output: Output): PasswordSources {

@@ -10,6 +10,39 @@ export interface ObjectInfo {
    * before the moment the object became visible, by as long as its upload took.
    */
   readonly modifiedMs: number
+  /** As the storage names it (S3: `STANDARD`, `GLACIER`, ...); absent where there are no classes. */
+  readonly storageClass?: string
+}
+
+/** Whether an object can be read now: `archived` ones must be brought back first, `returning` ones are on their way. */
+export type ArchiveState = 'readable' | 'archived' | 'returning'
+
+export interface ReturnRequest {
+  readonly speed: 'expedited' | 'standard' | 'bulk'
+  /** How long the readable copy stays. At least 1. */
+  readonly days: number
+}
+
+/** For storage that has classes which cannot be read at once. */
+export interface Archive {
+  /** Throws `object-missing`. */
+  state(name: ObjectName, options?: ReadOptions): Promise<ArchiveState>
+  /** Asks for an archived object; one that is returning or readable already is no error. Returns its state afterwards. */
+  bringBack(name: ObjectName, request: ReturnRequest, options?: ReadOptions): Promise<ArchiveState>
+}
+
+export type StoredVersion = Omit<ObjectInfo, 'name'>
+
+/** For storage that sends bills: what they rest on besides the objects themselves. */
+export interface Billing {
+  /** Who bills, and where; known once a request was answered. */
+  place(): Promise<{ readonly host: string; readonly region: string }>
+  /** PUTs so far of objects whose class was chosen. */
+  readonly putsByClass: ReadonlyMap<string, number>
+  /** Versions that a listing does not show and that are billed like any object. Throws `storage-denied`. */
+  noncurrentVersions(options?: ReadOptions): Promise<readonly StoredVersion[]>
+  /** Uploads in parts that nobody has finished or given up; their parts are billed. Throws `storage-denied`. */
+  unfinishedUploads(options?: ReadOptions): Promise<number>
 }
 
 export interface ByteRange {
@@ -76,6 +109,7 @@ export interface RequestCounts {
  * - `list` yields every object whose name starts with `prefix` (a plain string prefix), in ascending byte order of names.
  *   It is not a snapshot: objects made or deleted meanwhile may or may not be seen.
  * - `delete` of a missing object succeeds.
+ * - `get` of an archived object throws `object-archived`; everything else works on it.
  * - Errors are VaultError; `retry: 'later'` marks what a retry may mend. Messages hold no secrets.
  * - Every call may run concurrently with every other.
  */
@@ -87,6 +121,8 @@ export interface Backend {
   /** How many transfers it is worth to run at once. */
   readonly connectionsMax: number
   readonly counts: RequestCounts
+  readonly archive?: Archive | undefined
+  readonly billing?: Billing | undefined
   /** `bytes` must not change until it returns. */
   put(name: ObjectName, bytes: Uint8Array, options?: PutOptions): Promise<void>
   /** Whole objects of at most `bytesMax`. The bytes are the caller's own. */

@@ -59,6 +59,14 @@ export class FaultyBackend implements Backend {
     return this.inner.counts
   }
 
+  get archive(): Backend['archive'] {
+    return this.inner.archive
+  }
+
+  get billing(): Backend['billing'] {
+    return this.inner.billing
+  }
+
   async put(name: ObjectName, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
     await this.#call('put', name, options, () => this.inner.put(name, bytes, options))
   }

@@ -2,7 +2,10 @@
 import type { Clock } from '../async/clock.ts'
 import { Semaphore } from '../async/semaphore.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type {
+  Archive, Backend, Billing, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions,
+} from './backend.ts'
+import { wrappedArchive, wrappedBilling } from './capability-wrapping.ts'
 import { throwIfInterrupted } from './failures.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -17,6 +20,8 @@ export interface LimitOptions {
 export class LimitBackend implements Backend {
   readonly inner: Backend
   readonly connectionsMax: number
+  readonly archive: Archive | undefined
+  readonly billing: Billing | undefined
   readonly #slots: Semaphore
   readonly #up: TokenBucket | undefined
   readonly #down: TokenBucket | undefined
@@ -25,6 +30,8 @@ export class LimitBackend implements Backend {
     this.inner = inner
     this.connectionsMax = Math.min(inner.connectionsMax, requestsInFlightMax)
     this.#slots = new Semaphore(requestsInFlightMax)
+    this.archive = wrappedArchive(inner.archive, (call) => this.#slots.with(call))
+    this.billing = wrappedBilling(inner.billing, (call) => this.#slots.with(call))
     this.#up = upBytesPerSecond === undefined ? undefined : new TokenBucket(upBytesPerSecond, clock)
     this.#down = downBytesPerSecond === undefined ? undefined : new TokenBucket(downBytesPerSecond, clock)
   }

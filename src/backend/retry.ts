@@ -6,7 +6,10 @@ import type { Clock } from '../async/clock.ts'
 import type { RandomSource } from '../async/random.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type {
+  Archive, Backend, Billing, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions,
+} from './backend.ts'
+import { wrappedArchive, wrappedBilling } from './capability-wrapping.ts'
 import { sleepUnlessInterrupted } from './failures.ts'
 
 export interface RetryEvent {
@@ -38,12 +41,16 @@ const DELAY_MS_MAX = 30_000
 
 export class RetryBackend implements Backend {
   readonly inner: Backend
+  readonly archive: Archive | undefined
+  readonly billing: Billing | undefined
   readonly #options: RetryOptions
   readonly #contact = { isMade: false }
 
   constructor(inner: Backend, options: RetryOptions) {
     this.inner = inner
     this.#options = options
+    this.archive = wrappedArchive(inner.archive, (call, signal) => this.#repeat(call, signal))
+    this.billing = wrappedBilling(inner.billing, (call, signal) => this.#repeat(call, signal))
   }
 
   get location(): string {

@@ -3,7 +3,8 @@
 // Creation: PUT with `If-None-Match: *` where the server honours it, else HEAD and then PUT; the latter can overwrite
 // when two writers choose one name at the same moment, which names that are digests or random rule out. Every PUT
 // carries the SHA-256 of its bytes, which the server verifies. No request is repeated here: see retry.ts.
-// Does not create buckets, and does not know about versions, locks and storage classes beyond handing one on.
+// Does not create buckets, and does not know about locks. What is special to archive classes and to bills stands in
+// s3/archive.ts and s3/billing.ts.
 import { createHash } from 'node:crypto'
 import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { VaultError, isVaultError } from '../errors/vault-error.ts'
@@ -14,11 +15,13 @@ import { newRequestCounts } from './backend.ts'
 import { objectExists, throwIfInterrupted } from './failures.ts'
 import { nameOrForeign } from './foreign-name.ts'
 import { assertRange, rangeBeyondEnd } from './range.ts'
+import { S3Archive } from './s3/archive.ts'
+import { S3Billing } from './s3/billing.ts'
 import { collectBody } from './s3/body.ts'
 import type { S3Connection, S3Sdk } from './s3/client.ts'
 import { CONNECTIONS_MAX, openClient } from './s3/client.ts'
 import { FenceRefusal, observeServerTime, repeatWhenSkewed, setPayloadHash, signFenced } from './s3/request-hooks.ts'
-import { isPreconditionFailed, isRangeRefused, s3Error } from './s3/s3-errors.ts'
+import { classRefusal, isPreconditionFailed, isRangeRefused, s3Error } from './s3/s3-errors.ts'
 import { ServerClock } from './s3/server-clock.ts'
 
 export interface S3BackendOptions extends S3Connection {
@@ -42,6 +45,8 @@ export class S3Backend implements Backend {
   readonly isRemote = true
   readonly connectionsMax: number
   readonly counts = newRequestCounts()
+  readonly archive: S3Archive
+  readonly billing: S3Billing
   readonly #options: S3BackendOptions
   readonly #keyPrefix: string
   readonly #sdk: S3Sdk
@@ -57,6 +62,9 @@ export class S3Backend implements Backend {
     this.#keyPrefix = prefix === '' ? '' : `${prefix}/`
     this.#sdk = sdk
     this.#client = client
+    const access = { sdk, client, bucket: options.bucket, keyPrefix: this.#keyPrefix, location: this.location, counts: this.counts }
+    this.archive = new S3Archive(access)
+    this.billing = new S3Billing(access)
     observeServerTime(client, this.#clock)
     repeatWhenSkewed(client, this.#clock)
   }
@@ -80,9 +88,10 @@ export class S3Backend implements Backend {
     })
     setPayloadHash(command, sha256)
     try {
+      if (storageClass !== undefined) this.billing.countPut(storageClass)
       await this.#sendPut(name, command, bytes.length, options)
     } catch (error) {
-      if (!isPreconditionFailed(error)) throw this.#mapped(error, 'write', name, options)
+      if (!isPreconditionFailed(error)) throw classRefusal(this.#mapped(error, 'write', name, options), error, storageClass)
       // The name is taken: by our own earlier attempt whose answer was lost, or by someone else.
       if (await this.#isStored(name, bytes, sha256, options)) return
       throw new VaultError('storage-unreachable', `${this.#where(name)} vanished while it was written`, {
@@ -116,7 +125,7 @@ export class S3Backend implements Backend {
     this.counts.stat++
     try {
       const answer = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#target(name)), abortable(options))
-      return this.#info(name, answer.ContentLength, answer.LastModified)
+      return this.#info(name, answer.ContentLength, answer.LastModified, answer.StorageClass)
     } catch (error) {
       throw this.#mapped(error, 'read', name, options)
     }
@@ -128,13 +137,13 @@ export class S3Backend implements Backend {
     do {
       throwIfInterrupted(options.signal)
       const page = await this.#page(prefix, token, options)
-      for (const { Key: key = '', Size, LastModified } of page.Contents ?? []) {
+      for (const { Key: key = '', Size, LastModified, StorageClass } of page.Contents ?? []) {
         // Also keeps a server that repeats its pages from holding us forever.
         if (key <= previousKey) throw new VaultError('storage-refused', `${this.location}: the server lists keys out of order`)
         previousKey = key
         const name = nameOrForeign(key.slice(this.#keyPrefix.length))
         if (name === undefined) continue
-        yield this.#info(name, Size, LastModified)
+        yield this.#info(name, Size, LastModified, StorageClass)
         throwIfInterrupted(options.signal)
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined
@@ -243,12 +252,15 @@ export class S3Backend implements Backend {
     }
   }
 
-  #info(name: ObjectName, sizeBytes: number | undefined, modified: Date | undefined): ObjectInfo {
+  /** HEAD names no class for STANDARD. */
+  #info(
+    name: ObjectName, sizeBytes: number | undefined, modified: Date | undefined, storageClass: string = 'STANDARD',
+  ): ObjectInfo {
     if (sizeBytes === undefined || modified === undefined) {
       throw new VaultError('storage-refused', `${this.#where(name)}: the server does not tell size and time`)
     }
     // HEAD has whole seconds, some servers' listings more: one object, one time.
-    return { name, sizeBytes, modifiedMs: Math.floor(modified.getTime() / 1000) * 1000 }
+    return { name, sizeBytes, modifiedMs: Math.floor(modified.getTime() / 1000) * 1000, storageClass }
   }
 
   #mapped(error: unknown, action: string, name: ObjectName, options: ReadOptions): unknown {

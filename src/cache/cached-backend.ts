@@ -4,7 +4,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions, RequestCounts } from '../backend/backend.ts'
+import type {
+  Archive, Backend, Billing, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions, RequestCounts,
+} from '../backend/backend.ts'
 import { errnoOf } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
 
@@ -15,6 +17,8 @@ export class CachedBackend implements Backend {
   readonly isRemote: boolean
   readonly connectionsMax: number
   readonly counts: RequestCounts
+  readonly archive: Archive | undefined
+  readonly billing: Billing | undefined
   readonly #inner: Backend
   readonly #directory: string
 
@@ -25,6 +29,8 @@ export class CachedBackend implements Backend {
     this.isRemote = inner.isRemote
     this.connectionsMax = inner.connectionsMax
     this.counts = inner.counts
+    this.archive = inner.archive
+    this.billing = inner.billing
   }
 
   async put(name: ObjectName, bytes: Uint8Array, options?: PutOptions): Promise<void> {

@@ -5,8 +5,9 @@ import { TaskGroup } from '../async/task-group.ts'
 import { describeError, isVaultError } from '../errors/vault-error.ts'
 import { InlinePool, type TaskPool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
-import type { PackId } from '../ids/ids.ts'
+import type { ObjectName, PackId } from '../ids/ids.ts'
 import type { PackRecord, VaultIndex } from '../index/vault-index.ts'
+import { packName } from '../pack/layout.ts'
 import type { IndexRenewal } from '../repository/index-renewal.ts'
 import { readWholePack } from '../repository/whole-pack.ts'
 import type { BlobFaults } from './blob-faults.ts'
@@ -37,6 +38,7 @@ export class DataCheck {
   readonly #faults: BlobFaults
   readonly #renewal: IndexRenewal
   readonly #inFlight: Semaphore
+  #archived: ObjectName[] = []
 
   constructor({ run, index, faults, renewal }: DataCheckParts) {
     this.#run = run
@@ -64,6 +66,18 @@ export class DataCheck {
     } finally {
       await pool.close()
     }
+    this.#noteArchived()
+  }
+
+  #noteArchived(): void {
+    const [object, ...more] = this.#archived
+    if (object === undefined) return
+    const others = more.length === 0 ? '' : `; so do ${more.length} more packs`
+    this.#run.log.add({
+      severity: 'note', kind: 'pack-archived', object,
+      message: `${object} lies in an archive storage class: its content was not read${others}`,
+      hint: 'a restore brings back what it needs; after that, and while the copies last, check --read-data reads it',
+    })
   }
 
   /** Undefined when it is lost, which is a finding, or was deleted by prune, which is none. */
@@ -75,6 +89,10 @@ export class DataCheck {
       this.counts.packBytesRead += bytes.length
       return owned(bytes)
     } catch (error) {
+      if (isVaultError(error, 'object-archived')) {
+        this.#archived.push(packName(pack.kind, pack.id))
+        return undefined
+      }
       if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
       if (error.code === 'object-missing') await this.#renewal.renew([pack], version)
       if (this.#faults.isDisregarded(packNumber)) return undefined

@@ -16,6 +16,7 @@ export type FindingKind =
   | 'pack-hash' // its bytes do not hash to its name
   | 'pack-directory' // its own directory is unreadable or differs from the index
   | 'pack-blobs' // blobs in it do not open, decompress or match their ids
+  | 'pack-archived' // note: in an archive class, so its content was not read
   | 'pack-unindexed' // note: remains of an interrupted run, or of one that is under way
   | 'index-incomplete' // an unindexed pack holds blobs that snapshots need
   | 'blobs-missing' // snapshots need blobs that are nowhere

@@ -24,7 +24,7 @@ async function readTail(
       wanted = contents
     }
   } catch (error) {
-    if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
+    if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing', 'object-archived')) throw error
   }
   return undefined
 }

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'snapshot-missing'
   | 'path-missing' // SNAPSHOT:PATH names nothing
   | 'object-missing' // backend: no such object
+  | 'object-archived' // backend: it lies in a class that must be brought back before it can be read
   | 'object-exists' // backend: the name is taken by other bytes
   | 'storage-unreachable' // DNS, connection, timeouts, 5xx: the network or the server
   | 'storage-denied' // credentials missing, wrong, expired, or lacking a permission

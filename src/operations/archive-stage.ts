@@ -15,6 +15,7 @@ import type { SealedPack } from '../pack/pack-writer.ts'
 import type { PackStore } from '../repository/pack-store.ts'
 import type { Repository } from '../repository/repository.ts'
 import { pathText } from '../snapshot/path-text.ts'
+import { PackCount } from './backup-estimate.ts'
 import type { BackupTask } from './backup-run.ts'
 import type { BackupSurroundings } from './backup-surroundings.ts'
 import { readingBudget } from './reading-budget.ts'
@@ -48,6 +49,8 @@ export class ArchiveStage {
   readonly control = new RunControl()
   /** Packs that could not be read when something in them was looked for. */
   readonly unreadablePacks = new Set<PackRecord>()
+  /** Packs that a dry run made and did not store. */
+  readonly unstored = new PackCount()
   readonly #parts: ArchiveStageParts
   readonly #accepting = new Set<Promise<void>>()
   readonly #ended = new AbortController()
@@ -107,7 +110,10 @@ export class ArchiveStage {
 
   #accept(pack: SealedPack, release?: () => void): void {
     const { store } = this.#parts
-    if (!store) return release?.()
+    if (!store) {
+      this.unstored.add(pack)
+      return release?.()
+    }
     const accepted = store.accept(pack, release).catch((error: unknown) => this.fail(error))
     this.#accepting.add(accepted)
     void accepted.finally(() => this.#accepting.delete(accepted))

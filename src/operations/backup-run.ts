@@ -16,6 +16,7 @@ import {
   currentSnapshotVersion, sealSnapshot, SNAPSHOT_PREFIX, visibleDigest, type BackupSummary, type Snapshot, type StoredSnapshot,
 } from '../snapshot/snapshot.ts'
 import { ArchiveStage, type Archived } from './archive-stage.ts'
+import type { PackTally } from './backup-estimate.ts'
 import type { BackupSurroundings, Journal } from './backup-surroundings.ts'
 import type { EventSink } from './events.ts'
 import { adoptAbandoned, condemnLost, condemnRecorded, isLost, mendIndex } from './index-mending.ts'
@@ -50,6 +51,8 @@ export interface BackupResult {
   /** Items that could not be backed up, or not as one state: the snapshot is there, without or with a doubt about them. */
   readonly warnings: number
   readonly requests: RequestCounts
+  /** Of a dry run: what it would have stored. */
+  readonly unstored?: PackTally
 }
 
 export class BackupRun {
@@ -197,7 +200,7 @@ export class BackupRun {
     const stage = this.#newStage(undefined)
     const archived = await stage.run()
     archived.known.close()
-    return this.#result(this.#summary(stage, archived, 0), parent, undefined)
+    return { ...this.#result(this.#summary(stage, archived, 0), parent, undefined), unstored: stage.unstored.tally }
   }
 
   #packStore(journal: Journal): PackStore {

@@ -20,7 +20,8 @@ export async function adoptAbandoned(
       try {
         store.admit(encodePack(await readPackDirectory(backend, keys, kind, id)))
       } catch (error) {
-        if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error // it never arrived whole
+        // It never arrived whole, or cannot be read back from its class: its content is stored again.
+        if (!isVaultError(error, 'object-missing', 'object-archived', 'vault-damaged')) throw error
       }
     }
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { PatternList } from '../archiver/selection.ts'
 import { VaultError } from '../errors/vault-error.ts'
+import type { FetchPlan } from '../restorer/fetch-plan.ts'
 import type { OverwriteMode } from '../restorer/decision.ts'
 import type { RestoreAction, RestoreReport } from '../restorer/report.ts'
 import { restore as restoreTree } from '../restorer/restore.ts'
@@ -13,6 +14,8 @@ import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import type { InodeKind } from '../tree/entry.ts'
 import { locate, splitPath, type Located } from '../tree/tree-path.ts'
 import type { EventSink } from './events.ts'
+import { PackClasses, PackNeeds } from './pack-needs.ts'
+import { bringBackNeeded, describeNeeds, type ArchiveChoice, type RestorePlan, type ReturnedPacks } from './restore-plan.ts'
 import { chooseSnapshot, type SnapshotChoice } from './snapshot-choice.ts'
 import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
@@ -37,6 +40,7 @@ export interface RestoreRequest extends VaultAccess, SnapshotChoice {
   readonly verify: 'no' | 'yes'
   readonly mode: 'write' | 'dry-run'
   readonly overwrite: OverwriteMode
+  readonly archive: ArchiveChoice
   readonly events: EventSink
   /** Names cost time where there are millions: absent where nobody reads them. */
   readonly onChange?: (change: TargetChange) => void
@@ -51,6 +55,8 @@ export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
   /** Entries that were not restored as they were, and other things to know. */
   readonly warnings: number
   readonly durationMs: number
+  /** Packs that had to come out of an archive first. */
+  readonly returned?: ReturnedPacks
 }
 
 const THREADS_MAX = 8
@@ -59,20 +65,52 @@ const THREADS_MAX = 8
 export function restore(request: RestoreRequest): Promise<RestoreResult> {
   return withVault(request, async (vault) => {
     const startMs = performance.now()
-    const { repository } = vault
-    const snapshot = await chooseSnapshot(repository, request)
-    const { damaged } = await repository.loadIndexForReading('whole')
-    for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
-    const root = await rootOf(vault, snapshot, request.path)
+    const source = await openSource(vault, request)
+    const returned = request.mode === 'write' && source.classes.hasArchived
+      ? await bringBackNeeded(vault.storage, await needsOf(vault, source, request), request) : undefined
     const included = new PatternList(request.includes)
-    const report = await runRestore(vault, snapshot, { root, included }, request)
+    const report = await runRestore(vault, { ...source, included }, request)
     const strays = reportStrays(included, request)
     const { errors: _errors, ...counts } = report
     return {
-      ...counts, snapshot, target: pathText(request.target), warnings: report.errorCount + report.warningCount + strays,
-      durationMs: Math.round(performance.now() - startMs),
+      ...counts, snapshot: source.snapshot, target: pathText(request.target),
+      warnings: report.errorCount + report.warningCount + strays,
+      durationMs: Math.round(performance.now() - startMs), ...(returned ? { returned } : {}),
     }
   })
+}
+
+/** What `restore` would read, and what that takes. Changes nothing, neither here nor in storage. */
+export function planRestore(request: RestoreRequest): Promise<RestorePlan> {
+  return withVault(request, async (vault) => {
+    const source = await openSource(vault, request)
+    const needs = await needsOf(vault, source, request)
+    return describeNeeds(vault.storage, needs, { snapshot: source.snapshot.id, archive: request.archive })
+  })
+}
+
+interface RestoreSource {
+  readonly snapshot: StoredSnapshot
+  readonly root: RestoreRoot
+  readonly classes: PackClasses
+}
+
+async function openSource(vault: OpenedVault, request: RestoreRequest): Promise<RestoreSource> {
+  const { repository } = vault
+  const classes = new PackClasses()
+  const snapshot = await chooseSnapshot(repository, request)
+  const { damaged } = await repository.loadIndexForReading('whole', (info) => classes.see(info))
+  for (const { error } of damaged) request.events({ type: 'notice', message: error.message })
+  return { snapshot, root: await rootOf(vault, snapshot, request.path), classes }
+}
+
+/** A restore without effect and without words shows what the true one will read. */
+async function needsOf(vault: OpenedVault, source: RestoreSource, request: RestoreRequest): Promise<PackNeeds> {
+  const needs = new PackNeeds(source.classes)
+  const { onChange: _onChange, ...quiet } = request
+  const what = { ...source, included: new PatternList(request.includes) }
+  await runRestore(vault, what, { ...quiet, mode: 'dry-run', verify: 'no', events: () => undefined }, (plan) => needs.add(plan))
+  return needs
 }
 
 async function rootOf({ repository }: OpenedVault, snapshot: StoredSnapshot, path: Uint8Array | undefined): Promise<RestoreRoot> {
@@ -96,10 +134,11 @@ function reportStrays(included: PatternList, { includes, events }: RestoreReques
 }
 
 function runRestore(
-  { repository }: OpenedVault, snapshot: StoredSnapshot, what: { root: RestoreRoot; included: PatternList }, request: RestoreRequest,
+  { repository }: OpenedVault, what: RestoreSource & { readonly included: PatternList }, request: RestoreRequest,
+  onPlan?: (plan: FetchPlan) => void,
 ): Promise<RestoreReport> {
   const { events, target, signal, onChange } = request
-  const { root } = what
+  const { root, snapshot } = what
   const links = linksOf(snapshot)
   const shown = (path: Uint8Array): string => pathInTarget(target, path)
   let errors = 0
@@ -108,7 +147,7 @@ function runRestore(
     root, ...(links ? { links } : {}), target, select: selectionOf(what, request),
     overwrite: request.overwrite, deletesExtra: request.extra === 'delete', verifies: request.verify === 'yes',
     isDryRun: request.mode === 'dry-run', threads: request.threads ?? Math.min(availableParallelism(), THREADS_MAX),
-    ...(signal ? { signal } : {}),
+    ...(signal ? { signal } : {}), ...(onPlan ? { onPlan } : {}),
     ...(onChange ? { onChange: ({ action, kind, path }) => onChange({ action, kind, path: shown(path) }) } : {}),
     onProblem: ({ path, message }) => {
       errors++

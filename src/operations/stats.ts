@@ -1,3 +1,5 @@
+import type { PriceTable } from '../cost/price-table.ts'
+import { CostCount, type StoredCost } from './stored-cost.ts'
 import { withVault, type VaultAccess } from './vault-access.ts'
 
 export interface ObjectTotals {
@@ -22,6 +24,13 @@ export interface StatsResult {
   readonly compressionRatio: number
   /** Logical bytes of all snapshots together by plain bytes of unique blobs. */
   readonly deduplicationRatio: number
+  /** When it was asked for. */
+  readonly cost?: StoredCost
+}
+
+export interface StatsRequest extends VaultAccess {
+  /** Asks for costs, by these prices. */
+  readonly prices?: PriceTable
 }
 
 type Area = 'dataPacks' | 'metadataPacks' | 'index' | 'other'
@@ -33,8 +42,10 @@ function areaOf(name: string): Area {
 }
 
 /** Counts objects by a listing, blobs by the index. */
-export function stats(request: VaultAccess): Promise<StatsResult> {
-  return withVault(request, async ({ repository }) => {
+export function stats(request: StatsRequest): Promise<StatsResult> {
+  return withVault(request, async ({ repository, local }) => {
+    const options = request.signal ? { signal: request.signal } : {}
+    const cost = request.prices && (await CostCount.start(repository.backend, local.directory, request.prices))
     const { snapshots } = await repository.snapshots()
     const { index } = await repository.loadIndex()
     const areas: Record<Area, { objects: number; bytes: number }> = {
@@ -42,11 +53,12 @@ export function stats(request: VaultAccess): Promise<StatsResult> {
       index: { objects: 0, bytes: 0 }, other: { objects: 0, bytes: 0 },
     }
     const total = { objects: 0, bytes: 0 }
-    for await (const { name, sizeBytes } of repository.backend.list('', request.signal ? { signal: request.signal } : {})) {
-      for (const counted of [areas[areaOf(name)], total]) {
+    for await (const info of repository.backend.list('', options)) {
+      for (const counted of [areas[areaOf(info.name)], total]) {
         counted.objects++
-        counted.bytes += sizeBytes
+        counted.bytes += info.sizeBytes
       }
+      cost?.add(info)
     }
     const { blobs, rawBytes } = index.table.totals()
     const packed = areas.dataPacks.bytes + areas.metadataPacks.bytes
@@ -58,6 +70,7 @@ export function stats(request: VaultAccess): Promise<StatsResult> {
       ...areas, total, blobs, rawBytes,
       compressionRatio: packed === 0 ? 1 : rawBytes / packed,
       deduplicationRatio: rawBytes === 0 ? 1 : logical / rawBytes,
+      ...(cost ? { cost: await cost.finish(options) } : {}),
     }
   })
 }

@@ -4,7 +4,10 @@ import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
 import { localState, type LocalState } from '../cache/local-state.ts'
+import { RunLog } from '../cache/run-log.ts'
 import { systemKdf } from '../crypto/kdf.ts'
+import type { ObjectName } from '../ids/ids.ts'
+import { parsePackName } from '../pack/layout.ts'
 import { Repository } from '../repository/repository.ts'
 import { unlock } from '../repository/unlock.ts'
 
@@ -15,6 +18,10 @@ export interface VaultPlace {
   /** For S3 servers other than AWS: `http(s)://host[:port]`. */
   readonly s3Endpoint?: string
   readonly s3Region?: string
+  /** S3: class of the data packs that are stored; everything else stays in the bucket's default. */
+  readonly storageClass?: string
+  /** The name under which this machine's log of requests has the run. */
+  readonly command?: string
   /** Folder for caches and local state of all vaults. */
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
@@ -39,9 +46,13 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): 
     s3: {
       ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
       ...(place.s3Region === undefined ? {} : { region: place.s3Region }),
+      ...(place.storageClass === undefined ? {} : { storageClassFor: dataPackClass(place.storageClass) }),
     },
   })
 }
+
+const dataPackClass = (storageClass: string) => (name: ObjectName): string | undefined =>
+  parsePackName(name)?.kind === 'data' ? storageClass : undefined
 
 export interface OpenedVault {
   readonly repository: Repository
@@ -57,8 +68,18 @@ export async function withVault<T>(access: VaultAccess, work: (vault: OpenedVaul
     const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
     const local = localState(access.cacheDirectory, unlocked.config.vault)
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
-    return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+    try {
+      return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+    } finally {
+      logRun(access, backend, local) // what failed is billed too
+    }
   } finally {
     await backend.close()
   }
+}
+
+function logRun({ command = '' }: VaultAccess, { billing, counts }: Backend, { directory }: LocalState): void {
+  if (billing === undefined) return
+  const putsByClass = Object.fromEntries(billing.putsByClass)
+  new RunLog(directory).add({ time: new Date().toISOString(), command, ...counts, putsByClass })
 }

@@ -41,6 +41,7 @@ function amounts({ progress }: ProgressView): string[] {
 }
 
 function rates(view: ProgressView): string[] {
+  if (view.progress.phase === 'archive') return [] // nothing moves while an archive is waited for
   const [done, transferred] = VERBS[view.progress.phase.split(' ', 1)[0] ?? ''] ?? ['done', 'moved']
   const hasTransfer = view.progress.bytesTransferred > 0
   return [

@@ -28,6 +28,15 @@ export const formatCount = (count: number): string => String(count).replace(/\B(
 export const formatItems = (count: number, singular: string, plural = `${singular}s`): string =>
   `${formatCount(count)} ${count === 1 ? singular : plural}`
 
+const isBelowCent = (amount: number): boolean => amount > 0 && amount < 0.005
+
+/** Money to the cent, `4.17`; what is not nothing is never shown as nothing: `<0.01`. */
+export const formatMoney = (amount: number): string => (isBelowCent(amount) ? '<0.01' : amount.toFixed(2))
+
+/** An estimate in a sentence: `about 4.17 USD`, `less than 0.01 USD`. */
+export const aboutMoney = (amount: number, currency: string): string =>
+  isBelowCent(amount) ? `less than 0.01 ${currency}` : `about ${amount.toFixed(2)} ${currency}`
+
 /** A duration for a result: `0.35 s`, `12.3 s`, `4:07`, `1:02:03`. */
 export function formatDuration(ms: number): string {
   if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`

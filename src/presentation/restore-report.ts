@@ -30,6 +30,7 @@ export function restoreReport(result: RestoreResult, mode: 'write' | 'dry-run'):
       ['besides', `${formatItems(directories, 'directory', 'directories')}, ${formatItems(others, 'other')}, ${formatItems(links, 'hard link')}`],
       ...(result.filesVerified > 0 ? [['verified', formatItems(result.filesVerified, 'file')] as const] : []),
       ...(deleted > 0 ? [['deleted', formatItems(deleted, 'entry', 'entries')] as const] : []),
+      ...(result.returned ? [['archive', returnedText(result.returned)] as const] : []),
       ['written', `${formatBytes(result.bytesWritten)}, fetched ${formatBytes(result.bytesFetched)}`],
       ...(refused === '' ? [] : [['not set', `${refused}, as only root may`] as const]),
       ['time', formatDuration(result.durationMs)],
@@ -38,3 +39,6 @@ export function restoreReport(result: RestoreResult, mode: 'write' | 'dry-run'):
     ...(mode === 'dry-run' ? ['dry run: nothing was written'] : []),
   ]
 }
+
+const returnedText = ({ packs, bytes, tier, days, waitedMs }: NonNullable<RestoreResult['returned']>): string =>
+  `${formatItems(packs, 'pack')} (${formatBytes(bytes)}) brought back by ${tier} in ${formatDuration(waitedMs)}, readable for ${formatItems(days, 'day')}`

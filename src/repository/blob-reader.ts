@@ -46,7 +46,7 @@ export class BlobReader implements BlobLoader {
     this.#opener = new BlobOpener(keys)
   }
 
-  /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does. */
+  /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does, or `object-archived`. */
   async load(type: BlobType, id: BlobId): Promise<Uint8Array> {
     for (;;) {
       const version = this.#renewal?.version ?? 0
@@ -62,10 +62,15 @@ export class BlobReader implements BlobLoader {
   async #loadIndexed(type: BlobType, id: BlobId): Promise<LoadOutcome> {
     const missing: PackRecord[] = []
     let failure: VaultError | undefined
+    let archived: VaultError | undefined
     for (const location of this.#index.locate(id)) {
       try {
         return { plain: openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location)) }
       } catch (error) {
+        if (isVaultError(error, 'object-archived')) {
+          archived ??= error
+          continue
+        }
         if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
         if (error.code === 'object-missing') missing.push(location.pack)
         failure ??= new VaultError(
@@ -73,7 +78,7 @@ export class BlobReader implements BlobLoader {
         )
       }
     }
-    return { failure, missing }
+    return { failure: archived ?? failure, missing }
   }
 
   async #sealed(location: BlobLocation): Promise<Uint8Array> {

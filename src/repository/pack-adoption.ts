@@ -1,5 +1,5 @@
 // Reading a pack's directory from the pack itself, for packs that no index segment names.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, ObjectInfo } from '../backend/backend.ts'
 import { BlobOpener } from '../crypto/data-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
@@ -32,18 +32,19 @@ export async function readPackDirectory(
 
 /**
  * Directories of all packs that are stored and that the index does not name: remains of interrupted runs, or all that a
- * lost index segment named. Packs that cannot be read are passed over; `check` names them.
+ * lost index segment named. Packs that cannot be read are passed over; `check` names them. `onListed` sees the whole listing.
  */
 export async function* readUnindexedPacks(
-  backend: Backend, keys: Keyring, index: VaultIndex, signal?: AbortSignal,
+  backend: Backend, keys: Keyring, index: VaultIndex, signal?: AbortSignal, onListed?: (info: ObjectInfo) => void,
 ): AsyncGenerator<IndexedPack> {
-  for await (const { name } of backend.list('packs/', signal ? { signal } : {})) {
-    const pack = parsePackName(name)
+  for await (const info of backend.list('packs/', signal ? { signal } : {})) {
+    onListed?.(info)
+    const pack = parsePackName(info.name)
     if (!pack || index.numberOf(pack.id) !== undefined) continue
     try {
       yield await readPackDirectory(backend, keys, pack.kind, pack.id, signal)
     } catch (error) {
-      if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
+      if (!isVaultError(error, 'object-missing', 'object-archived', 'vault-damaged')) throw error
     }
   }
 }

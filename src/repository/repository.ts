@@ -1,6 +1,6 @@
 // An opened vault: the one place that knows keys, packs, index and backend together. Engines see the slices they need
 // (BlobLoader, BlobSaver, PackStore), never the whole.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, ObjectInfo } from '../backend/backend.ts'
 import type { Kdf } from '../crypto/kdf.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { assert } from '../errors/assert.ts'
@@ -56,11 +56,12 @@ export class Repository {
    * The index for reading back, minus what is dead (gc protocol, rule 23); `reader` and `renewal` follow what prune moves
    * later. Damaged segments do not stop it, and what no segment names is looked up in the packs
    * themselves, so that a lost index costs time and no file. `completeness` `listed` does so only when a segment is damaged.
+   * `onPack` sees the listing of packs, where there is one.
    */
-  async loadIndexForReading(completeness: 'listed' | 'whole'): Promise<LoadedIndex> {
+  async loadIndexForReading(completeness: 'listed' | 'whole', onPack?: (info: ObjectInfo) => void): Promise<LoadedIndex> {
     const loaded = await this.#loadBesidePrune()
     if (completeness === 'listed' && loaded.damaged.length === 0) return loaded
-    for await (const pack of readUnindexedPacks(this.backend, this.keys, loaded.index, this.#signal)) {
+    for await (const pack of readUnindexedPacks(this.backend, this.keys, loaded.index, this.#signal, onPack)) {
       loaded.index.addPack(pack)
     }
     return loaded

@@ -3,7 +3,7 @@
 import { closeSync, ftruncateSync, unlinkSync } from 'node:fs'
 import { TaskGroup } from '../async/task-group.ts'
 import { assert } from '../errors/assert.ts'
-import type { VaultError } from '../errors/vault-error.ts'
+import { isVaultError, type VaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { childPath } from '../posix/directories.ts'
 import type { IndexRenewal } from '../repository/index-renewal.ts'
@@ -244,7 +244,7 @@ class WindowRun {
     try {
       plain = await loader.load('data', blob.id)
     } catch (error) {
-      if (!isDamage(error)) throw error
+      if (!isDamage(error) && !isVaultError(error, 'object-archived')) throw error
       this.#lose(blob, error.message)
       return
     }

@@ -109,7 +109,7 @@ describe('s3: requests', () => {
       ['ConditionalRequestConflict', 'storage-unreachable', 'later'], ['BadDigest', 'storage-unreachable', 'later'],
       ['AccessDenied', 'storage-denied', 'never'], ['InvalidAccessKeyId', 'storage-denied', 'never'],
       ['RequestTimeTooSkewed', 'storage-denied', 'never'], ['ExpiredToken', 'storage-denied', 'never'],
-      ['InvalidObjectState', 'storage-refused', 'never'], ['NotImplemented', 'storage-refused', 'never'],
+      ['InvalidObjectState', 'object-archived', 'never'], ['NotImplemented', 'storage-refused', 'never'],
       ['NoSuchBucket', 'vault-missing', 'never'], ['NoSuchKey', 'object-missing', 'never'],
     ]
     for (const [code, vaultCode, retry] of expected) {

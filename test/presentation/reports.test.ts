@@ -8,6 +8,8 @@ import { findingLines } from '../../src/presentation/check-report.ts'
 import { jsonLine } from '../../src/presentation/json-line.ts'
 import { formatTime } from '../../src/presentation/quantities.ts'
 import { changeLine, restoreReport, restoreStartLine } from '../../src/presentation/restore-report.ts'
+import { costReport } from '../../src/presentation/cost-report.ts'
+import { restorePlanReport } from '../../src/presentation/restore-plan-report.ts'
 import { statsReport } from '../../src/presentation/stats-report.ts'
 
 const result: BackupResult = {
@@ -117,4 +119,55 @@ test('stats of an empty vault show no nonsense', () => {
 test('a JSON record is one line, whatever it holds', () => {
   const line = jsonLine({ type: 'entry', path: 'a\nb\u2028', number: 2n ** 63n })
   assert.equal(line, '{"type":"entry","path":"a\\nb\u2028","number":"9223372036854775808"}\n')
+})
+
+const prices = { provider: 'Amazon S3', region: 'us-east-1', currency: 'USD', date: '2026', source: 'https://example.org', table: 'built in' }
+const young = { objects: 0, bytes: 0, stillBilled: 0 }
+const runs = { runs: 30, days: 30, put: 150, get: 90, list: 180, stat: 30, delete: 0, bytesUp: 2 ** 30, bytesDown: 0, putsByClass: {} }
+
+test('costs begin with the figure of the month; what is not nothing is not shown as nothing', () => {
+  const lines = costReport({
+    kind: 'billed', host: 's3.us-east-1.amazonaws.com', region: 'us-east-1', prices, runs, unfinishedUploads: 0,
+    classes: [
+      { storageClass: 'DEEP_ARCHIVE', objects: 5600, bytes: 178 * 2 ** 30, monthly: 0.18, young: { objects: 3, bytes: 2 ** 20, stillBilled: 0.001 } },
+      { storageClass: 'STANDARD', objects: 100, bytes: 2 ** 20, monthly: 0.00002, young },
+    ],
+    noncurrent: [], monthly: { storage: 0.18, noncurrent: 0, requests: 0.07, downloads: 0, total: 0.25 },
+    wholeRestore: { download: 16, retrieval: 3.5, requests: 0.01, copies: 0.4, total: 19.91, unpriced: [], bytes: 178 * 2 ** 30, objects: 5600 },
+  })
+  assert.deepEqual(lines, [
+    'about 0.25 USD a month: 178 GiB in DEEP_ARCHIVE 0.18, 1.00 MiB in STANDARD <0.01, requests 0.07 ' +
+      '(requests and downloads: of the last 30 days on this machine)',
+    '',
+    'class         objects      size  USD a month',
+    'DEEP_ARCHIVE    5,600   178 GiB         0.18',
+    'STANDARD          100  1.00 MiB        <0.01',
+    '',
+    'requests of 30 runs in 30 days: 150 PUT, 90 GET, 180 LIST, 30 HEAD; 1.00 GiB up, 0 B down',
+    'too young to be deleted for nothing: 3 objects (1.00 MiB) in DEEP_ARCHIVE, <0.01 USD would still be billed',
+    'reading all of it back (178 GiB): about 19.91 USD, once: download 16.00, retrieval 3.50, copies while it lasts 0.40, requests 0.01',
+    'prices: Amazon S3 us-east-1, of 2026, https://example.org (table: built in)',
+    'an estimate from list prices, without taxes and discounts; the bill is what counts',
+  ])
+})
+
+test('a restore plan says what is archived, and what each way of bringing it back takes and costs', () => {
+  const costs = { download: 1, retrieval: 0.2, requests: 0.001, copies: 0, total: 1.2, unpriced: ['bringing back from GLACIER (bulk)'] }
+  const times = [{ storageClass: 'GLACIER', time: '5-12 hours' }]
+  const plan = {
+    snapshot: 'ab', packs: 3, bytes: 1024, packBytes: 4096, days: 3, prices,
+    classes: [{ storageClass: 'GLACIER', objects: 2, bytes: 1000, objectBytes: 3072 }, { storageClass: 'STANDARD', objects: 1, bytes: 24, objectBytes: 1024 }],
+    archived: { packs: 2, bytes: 3072, states: { readable: 0, archived: 1, returning: 1 } }, options: [{ tier: 'bulk' as const, times, costs }],
+  }
+  assert.deepEqual(restorePlanReport(plan), [
+    'the restore reads 1.00 KiB of 3 packs (4.00 KiB)', '',
+    'class     packs      size  to read', 'GLACIER       2  3.00 KiB   1000 B', 'STANDARD      1  1.00 KiB     24 B', '',
+    'archived, to be brought back first: 2 packs (3.00 KiB); 1 coming back already; readable for 3 days then',
+    '--archive-tier bulk: 5-12 hours, about 1.20 USD: download 1.00, retrieval 0.20, requests <0.01; ' +
+      'more for bringing back from GLACIER (bulk), which the table does not price',
+    'prices: Amazon S3 us-east-1, of 2026, https://example.org (table: built in)',
+  ])
+  const { prices: _prices, ...unpriced } = plan
+  const withoutCosts = restorePlanReport({ ...unpriced, options: [{ tier: 'bulk', times }] })
+  assert.ok(withoutCosts.includes('--archive-tier bulk: 5-12 hours; no prices are known, --prices FILE gives them'))
 })

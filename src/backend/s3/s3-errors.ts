@@ -1,7 +1,7 @@
 // What an error of S3, of the SDK or of the network means for a vault.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 import type { ErrorCode, RetryClass } from '../../errors/vault-error.ts'
-import { VaultError, describeError, errnoOf } from '../../errors/vault-error.ts'
+import { VaultError, describeError, errnoOf, isVaultError } from '../../errors/vault-error.ts'
 import { interrupted, objectMissing } from '../failures.ts'
 
 /** Codes below 500 that a later attempt may pass: the server is busy, or the bytes broke on their way. */
@@ -23,6 +23,8 @@ const DENIAL_HINTS: Readonly<Record<string, string>> = {
   TokenProviderError: 'log in again: the single sign-on session has ended',
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
 }
+
+const ARCHIVED_HINT = 'it lies in an archive storage class: s3vault restore brings back what it needs'
 
 const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
 
@@ -59,7 +61,10 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (code in DENIAL_HINTS) return failed('storage-denied', DENIAL_HINTS[code])
   if (FULL_CODES.has(code) || status === 507) return failed('disk-full', 'the storage has reached its quota')
   if (code === 'NoSuchBucket') return failed('vault-missing', 'create the bucket first, or check its name and the endpoint')
-  if (code === 'InvalidObjectState') return failed('storage-refused', 'it lies in an archive storage class: restore it first')
+  if (code === 'InvalidObjectState') return failed('object-archived', ARCHIVED_HINT)
+  if (code === 'GlacierExpeditedRetrievalNotAvailable') {
+    return failed('storage-refused', 'there is no capacity for expedited now: --archive-tier standard')
+  }
   if (code === 'NoSuchKey' || (code === 'NotFound' && status === 404)) return objectMissing(where, error)
   if (PASSING_CODES.has(code) || isPassingStatus(status)) return failed('storage-unreachable', undefined, 'later')
   if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')
@@ -68,6 +73,14 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (isNetworkError(error)) return failed('storage-unreachable', 'check the network and the endpoint', 'later')
   if (status !== undefined && status < 400) return failed('storage-refused', 'that was no S3 server: check the endpoint')
   return status === undefined ? error : failed('storage-refused')
+}
+
+/** A PUT that names a storage class and is called malformed: Ceph says no more than 400 of a class that it does not have. */
+export function classRefusal(mapped: unknown, error: unknown, storageClass: string | undefined): unknown {
+  if (storageClass === undefined || statusOf(error) !== 400 || !isVaultError(mapped, 'storage-refused')) return mapped
+  return new VaultError('storage-refused', mapped.message, {
+    cause: error, hint: `has this server a storage class ${storageClass}? --storage-class names another`,
+  })
 }
 
 /** Busy, conflicting with a write under way, or failing; 501 is a refusal. */

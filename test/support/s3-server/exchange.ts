@@ -21,6 +21,8 @@ export interface ServerBehaviour {
   readonly conditionalPut?: 'honoured' | 'ignored'
   /** `absent`: HEAD never returns a checksum, as on Ceph 16. Default `returned`. */
   readonly checksumOnHead?: 'returned' | 'absent'
+  /** How long RestoreObject takes. Default 0. */
+  readonly archiveDelayMs?: number
 }
 
 export interface Answer {

@@ -1,5 +1,6 @@
 // Operations on single objects.
 import { createHash } from 'node:crypto'
+import { archiveHeaders, checkReadable, storageClassOf } from './archive.ts'
 import { headerText } from './authentication.ts'
 import { checkWriteConditions, isNotModified } from './conditions.ts'
 import type { Answer, Exchange } from './exchange.ts'
@@ -11,8 +12,7 @@ import type { XmlField } from './xml.ts'
 import { childText, childrenNamed, parseXml, xmlDocument } from './xml.ts'
 
 const KEPT_HEADERS = /^(x-amz-meta-.*|content-type|content-encoding|content-disposition|content-language|cache-control|expires)$/
-const ARCHIVES = new Set(['GLACIER', 'DEEP_ARCHIVE'])
-const NO_LOCK = { retention: undefined, hasLegalHold: false, isRestored: false }
+const NO_LOCK = { retention: undefined, hasLegalHold: false, returned: undefined }
 
 export interface NewObject {
   readonly key: string
@@ -45,9 +45,9 @@ export function storeObject({ behaviour, headers, nowMs }: Exchange, bucket: Buc
     modifiedMs: nowMs,
     headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])),
     checksums: object.checksums,
-    storageClass: headerText(object.headers, 'x-amz-storage-class') ?? 'STANDARD',
+    storageClass: storageClassOf(object.headers),
     ...initialLock(bucket, object.headers, hasChecksum, nowMs),
-    isRestored: false,
+    returned: undefined,
   }
   bucket.add(object.key, version)
   return version
@@ -58,24 +58,22 @@ export const versionHeader = (bucket: Bucket, version: ObjectVersion): Record<st
 
 /** GET and HEAD: HEAD's body is dropped by the HTTP layer, its length stays. */
 export function getObject(exchange: Exchange): Answer {
-  const { state, bucketName, key, query, headers, method, behaviour } = exchange
+  const { state, bucketName, key, query, headers, method, behaviour, nowMs } = exchange
   const bucket = state.bucket(bucketName)
   const version = bucket.find(key, query.get('versionId'))
   const base: Record<string, string> = {
     'content-type': 'binary/octet-stream',
     ...version.headers,
     ...lockHeaders(version),
+    ...archiveHeaders(version, nowMs),
     ...versionHeader(bucket, version),
     etag: `"${version.etag}"`,
     'last-modified': new Date(version.modifiedMs).toUTCString(),
     'accept-ranges': 'bytes',
   }
   if (version.storageClass !== 'STANDARD') base['x-amz-storage-class'] = version.storageClass
-  if (version.isRestored) base['x-amz-restore'] = 'ongoing-request="false", expiry-date="Fri, 01 Jan 2100 00:00:00 GMT"'
   if (isNotModified(headers, version)) return { status: 304, headers: base }
-  if (method === 'GET' && ARCHIVES.has(version.storageClass) && !version.isRestored) {
-    throw new S3Error('InvalidObjectState', "The operation is not valid for the object's storage class")
-  }
+  if (method === 'GET') checkReadable(version, nowMs)
   const range = parseRange(headerText(headers, 'range'), version.bytes.length)
   if (range !== undefined) {
     const contentRange = `bytes ${range.start}-${range.end - 1}/${version.bytes.length}`
@@ -171,15 +169,4 @@ export function deleteObjects(exchange: Exchange): Answer {
       return [['Error', [['Key', key], ['VersionId', versionId], ['Code', error.code], ['Message', error.message]]]]
     }
   })))
-}
-
-/** An archived object becomes readable at once. */
-export function restoreObject({ state, bucketName, key, query }: Exchange): Answer {
-  const version = state.bucket(bucketName).find(key, query.get('versionId'))
-  if (!ARCHIVES.has(version.storageClass)) {
-    throw new S3Error('InvalidObjectState', "Restore is not allowed for the object's current storage class")
-  }
-  const status = version.isRestored ? 200 : 202
-  version.isRestored = true
-  return { status }
 }

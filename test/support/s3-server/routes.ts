@@ -1,4 +1,5 @@
 // Which operation a request asks for.
+import { restoreObject } from './archive.ts'
 import * as buckets from './buckets.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import * as listings from './listings.ts'
@@ -49,7 +50,7 @@ const OBJECT_ROUTES: readonly Route[] = [
   ['DELETE', '', 'DeleteObject', objects.deleteObject],
   ['POST', 'uploads', 'CreateMultipartUpload', multipart.createUpload],
   ['POST', 'uploadId', 'CompleteMultipartUpload', multipart.completeUpload],
-  ['POST', 'restore', 'RestoreObject', objects.restoreObject],
+  ['POST', 'restore', 'RestoreObject', restoreObject],
 ]
 
 // Settings this server does not have: to answer them as a listing or a PUT of an object would be a lie.

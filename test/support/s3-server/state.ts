@@ -20,8 +20,8 @@ export interface ObjectVersion {
   readonly storageClass: string
   retention: Retention | undefined
   hasLegalHold: boolean
-  /** Set by RestoreObject on an archived object. */
-  isRestored: boolean
+  /** Set by RestoreObject on an archived object: when its readable copy is there, and the tier it was asked for with. */
+  returned: { readonly fromMs: number; readonly untilMs: number; readonly tier: string } | undefined
 }
 
 export interface Upload {
