@@ -13,8 +13,8 @@ export default class Doctor extends VaultCommand {
   static override description = describe(
     'Tries out what a vault needs of its storage and says what each answer means: credentials, region, each permission, ' +
     'conditional PUT, checksums, signatures, versioning, Object Lock, lifecycle rules, or what a file system can do. Needs ' +
-    'no password, and no vault: run it before init. It stores some small objects below doctor/ and deletes them, about 60 ' +
-    'requests in all. The exit code is 0 when a vault works there.',
+    'no password, and no vault: run it before init. It stores some small objects below doctor/ and deletes them, 60 to ' +
+    '110 requests in all. The exit code is 0 when a vault works there.',
   )
   static override examples = [
     '<%= config.bin %> doctor -r s3://bucket/laptop',

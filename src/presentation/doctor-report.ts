@@ -7,19 +7,21 @@ import { formatItems } from './quantities.ts'
 import { formatTable } from './table.ts'
 import { wrapText } from './wrapped-text.ts'
 
+const NAME = 'PROBE'
+const STATE = 'STATE'
 const TEXT_COLUMNS_MIN = 30
 const BETWEEN_COLUMNS = 2
 
 /** A table of findings: what was seen, and below it what that means. `columns`: of the terminal. */
 export function doctorTable(findings: readonly ProbeFinding[], columns: number): string[] {
   const widest = (texts: readonly string[]): number => Math.max(...texts.map((text) => text.length)) + BETWEEN_COLUMNS
-  const taken = widest(findings.map(({ name }) => name)) + widest(findings.map(({ state }) => state))
+  const taken = widest([NAME, ...findings.map(({ name }) => name)]) + widest([STATE, ...findings.map(({ state }) => state)])
   const width = Math.max(TEXT_COLUMNS_MIN, columns - taken)
-  const lines = (text: string): string[] => wrapText(printableText(text), width)
+  const lines = (text: string, indent: string): string[] =>
+    wrapText(printableText(text), width - indent.length).map((line) => indent + line)
   return formatTable(
-    [{ title: 'PROBE' }, { title: 'STATE' }, { title: 'SEEN, AND WHAT IT MEANS' }],
-    findings.map(({ name, state, seen, means }) =>
-      [name, state, [...lines(seen), ...lines(means).map((line) => `  ${line}`)].join('\n')]),
+    [{ title: NAME }, { title: STATE }, { title: 'SEEN, AND WHAT IT MEANS' }],
+    findings.map(({ name, state, seen, means }) => [name, state, [...lines(seen, ''), ...lines(means, '  ')].join('\n')]),
   )
 }
 

@@ -1,6 +1,6 @@
 // The short forms: what a vault records of its bucket when it is made, and what a machine finds out for itself when it
 // comes to a vault through another door. Few requests; an object stays only where it cannot be deleted, and is used again.
-import { probeObjectLock, probeVersioning } from './bucket-settings.ts'
+import { probeObjectLock, probeVersioning, versioningByUpload } from './bucket-settings.ts'
 import type { StorageCapabilities, StorageRecord } from './capabilities.ts'
 import { probeDamage, probeStoredChecksum } from './checksums.ts'
 import { CONDITION_NAME, probeCondition } from './condition.ts'
@@ -19,11 +19,12 @@ export async function probeConditionOnly(bucket: ProbedBucket): Promise<StorageR
 export async function probeBriefly(bucket: ProbedBucket): Promise<StorageRecord> {
   return withProbeObjects(bucket, async (objects) => {
     const { conditionalPut } = await probeCondition(objects, CONDITION_NAME)
-    const { finding: _versioningSeen, ...versioning } = await probeVersioning(bucket)
+    const versioning = await probeVersioning(bucket)
     const { finding: _lockSeen, ...lock } = await probeObjectLock(bucket)
-    if (conditionalPut === 'unknown') return { ...NOTHING_KNOWN, ...versioning, ...lock }
+    if (conditionalPut === 'unknown') return { ...NOTHING_KNOWN, versioning, ...lock }
     return {
-      conditionalPut, ...versioning, ...lock,
+      conditionalPut, ...lock,
+      versioning: objects.hasWritten(CONDITION_NAME) ? versioningByUpload(versioning, objects.versionOf(CONDITION_NAME)) : versioning,
       checksum: await probeStoredChecksum(bucket, objects.target(CONDITION_NAME)),
       wrongChecksum: (await probeDamage(objects, 'wrong-checksum', 'checksum')).state,
     }

@@ -10,20 +10,28 @@ import { refusalText } from './probed-bucket.ts'
 const unreadable = (name: string, refusal: Refusal, right: string): ProbeFinding =>
   finding(name, 'unknown', refusalText(refusal), `could not be read with this key (${right}); s3vault works without knowing it`)
 
-type Versioning = Pick<StorageCapabilities, 'versioning'>
+type Versioning = StorageCapabilities['versioning']
 
-export async function probeVersioning(bucket: ProbedBucket): Promise<Versioning & { finding: ProbeFinding }> {
+/** As the bucket's settings have it, where this key may read them. */
+export async function probeVersioning(bucket: ProbedBucket): Promise<Versioning> {
   const answer = await bucket.ask((options) =>
     bucket.client.send(new bucket.sdk.GetBucketVersioningCommand({ Bucket: bucket.bucket }), options))
-  if (answer.kind === 'refused') {
-    return { versioning: 'unknown', finding: unreadable('versioning', answer, 's3:GetBucketVersioning') }
-  }
+  if (answer.kind === 'refused') return 'unknown'
   const { Status } = answer.output
-  const versioning = Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'off'
-  return { versioning, finding: versioningFinding(versioning) }
+  return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'off'
 }
 
-export function versioningFinding(versioning: 'off' | 'enabled' | 'suspended'): ProbeFinding {
+/** An object that was stored tells more than settings that say nothing, or cannot be read. */
+export function versioningByUpload(read: Versioning, versionId: string | undefined): Versioning {
+  if (read === 'enabled' || read === 'suspended') return read
+  if (versionId === undefined) return 'off'
+  return versionId === 'null' ? 'suspended' : 'enabled'
+}
+
+export function versioningFinding(versioning: Versioning): ProbeFinding {
+  if (versioning === 'unknown') {
+    return finding('versioning', 'unknown', 'not to be read with this key', 's3vault works without knowing it (s3:GetBucketVersioning)')
+  }
   if (versioning === 'enabled') {
     return finding('versioning', 'ok', 'enabled',
       'what is deleted or overwritten can be brought back; it is paid for until a lifecycle rule expires old versions')
@@ -50,8 +58,11 @@ export async function probeObjectLock(bucket: ProbedBucket): Promise<LockSetting
       : { objectLock: 'unknown', finding: unreadable('Object Lock', answer, 's3:GetBucketObjectLockConfiguration') }
   }
   const settings = answer.output.ObjectLockConfiguration
-  const objectLock = settings?.ObjectLockEnabled === 'Enabled' ? 'enabled' as const : 'off' as const
-  const { Mode, Days, Years } = settings?.Rule?.DefaultRetention ?? {}
+  if (settings === undefined) {
+    return { objectLock: 'unknown', finding: finding('Object Lock', 'unknown', 'the server does not tell', 's3vault works without knowing it') }
+  }
+  const objectLock = settings.ObjectLockEnabled === 'Enabled' ? 'enabled' as const : 'off' as const
+  const { Mode, Days, Years } = settings.Rule?.DefaultRetention ?? {}
   const days = Days ?? (Years === undefined ? undefined : Years * 365)
   const defaultRetention = Mode !== undefined && days !== undefined ? { mode: Mode, days } : undefined
   const lock = { objectLock, ...(defaultRetention === undefined ? {} : { defaultRetention }) }
@@ -113,7 +124,13 @@ export function lifecycleFinding(rules: readonly LifecycleRule[], prefix: string
 export async function probePublicAccess(bucket: ProbedBucket): Promise<ProbeFinding> {
   const answer: Answer<{ readonly PolicyStatus?: { readonly IsPublic?: boolean | undefined } | undefined }> = await bucket.ask((options) =>
     bucket.client.send(new bucket.sdk.GetBucketPolicyStatusCommand({ Bucket: bucket.bucket }), options))
-  if (answer.kind === 'done') return publicFinding(answer.output.PolicyStatus?.IsPublic === true)
+  if (answer.kind === 'done') {
+    // A server that does not know the question may answer another one.
+    const isPublic = answer.output.PolicyStatus?.IsPublic
+    return isPublic === undefined
+      ? finding('public access', 'unknown', 'the server does not tell', 's3vault works without knowing it')
+      : publicFinding(isPublic)
+  }
   return answer.code === 'NoSuchBucketPolicy' ? publicFinding(false) : unreadable('public access', answer, 's3:GetBucketPolicyStatus')
 }
 

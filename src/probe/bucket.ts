@@ -4,7 +4,7 @@ import { isVaultError, type VaultError } from '../errors/vault-error.ts'
 import {
   deletionFindings, probeDeletion, probeListing, probeReading, probeStartAfter, putFinding, readingText,
 } from './access.ts'
-import { probeLifecycle, probeObjectLock, probePublicAccess, probeVersioning } from './bucket-settings.ts'
+import { probeLifecycle, probeObjectLock, probePublicAccess, probeVersioning, versioningByUpload, versioningFinding } from './bucket-settings.ts'
 import type { StorageCapabilities } from './capabilities.ts'
 import { checksumFinding, damageFindings, probeDamage, probeStoredChecksum } from './checksums.ts'
 import { CONDITION_NAME, conditionFinding, probeCondition, raceConditions, raceFinding, raceNotRun, type ConditionVerdict } from './condition.ts'
@@ -82,6 +82,8 @@ class BucketProbes {
     let objects: ProbeObjects | undefined
     try {
       const { verdict, versionId } = await this.#firstObject(bucket, fixed)
+      const versioning = verdict.conditionalPut === 'unknown' ? settings.versioning : versioningByUpload(settings.versioning, versionId)
+      this.#findings.push(versioningFinding(versioning))
       if (verdict.conditionalPut === 'unknown') {
         this.#capabilities = { ...settings, ...NOTHING_STORED }
         return
@@ -92,7 +94,7 @@ class BucketProbes {
       objects = deletion.isGone ? new ProbeObjects(bucket, randomFolder()) : fixed
       if (!fixed.isConditional) objects.giveUpCondition()
       this.#findings.push(deletion.isGone ? raceFinding(await raceConditions(objects)) : raceNotRun('its objects could not be deleted'))
-      this.#capabilities = { ...settings, conditionalPut: verdict.conditionalPut, ...(await this.#content(bucket, objects)) }
+      this.#capabilities = { ...settings, versioning, conditionalPut: verdict.conditionalPut, ...(await this.#content(bucket, objects)) }
       await this.#extras(bucket, objects, this.#capabilities)
     } finally {
       await this.#cleanUp(objects === undefined || objects === fixed ? [fixed] : [fixed, objects])
@@ -149,7 +151,7 @@ class BucketProbes {
     }
     this.#findings.push(
       endpointFinding(endpoint), credentialsFinding(shortKey(keys.accessKeyId), credentialSource(marksOf(keys)), listing),
-      regionFinding({ signed, actual }), clock,
+      regionFinding({ signed, actual, isAccepted: !isKeyRefused(listing) }), clock,
     )
     if (isKeyRefused(listing)) return undefined
     const missing = listing.kind === 'refused' ? bucketMissing(listing) : undefined
@@ -159,9 +161,9 @@ class BucketProbes {
   }
 
   async #settings(bucket: ProbedBucket): Promise<Settings> {
-    const { finding: versioningSeen, versioning } = await probeVersioning(bucket)
+    const versioning = await probeVersioning(bucket)
     const { finding: lockSeen, ...lock } = await probeObjectLock(bucket)
-    this.#findings.push(versioningSeen, lockSeen, await probeLifecycle(bucket), await probePublicAccess(bucket))
+    this.#findings.push(lockSeen, await probeLifecycle(bucket), await probePublicAccess(bucket))
     return { versioning, ...lock }
   }
 

@@ -59,14 +59,20 @@ export interface RegionReading {
   readonly signed: string | undefined
   /** Where the server says that the bucket lies. */
   readonly actual: string | undefined
+  /** Whether the key was accepted, and with it the region. */
+  readonly isAccepted: boolean
 }
 
-export function regionFinding({ signed, actual }: RegionReading): ProbeFinding {
+export function regionFinding({ signed, actual, isAccepted }: RegionReading): ProbeFinding {
   if (signed === undefined) {
     return finding('region', 'missing', `none is set${actual === undefined ? '' : `; the bucket lies in ${actual}`}`,
       actual === undefined ? 'give --s3-region' : `give --s3-region ${actual}, or set AWS_REGION`, 'required')
   }
-  if (actual === undefined) return finding('region', 'ok', `${signed} is accepted; the server names none`, 'requests are signed right', 'required')
+  if (actual === undefined) {
+    return isAccepted
+      ? finding('region', 'ok', `${signed} is accepted; the server names none`, 'requests are signed right', 'required')
+      : finding('region', 'unknown', `${signed}; the server names none`, 'it shows when the key is accepted', 'required')
+  }
   return actual === signed
     ? finding('region', 'ok', actual, 'requests go to where the bucket lies', 'required')
     : finding('region', 'missing', `the bucket lies in ${actual}, requests are made for ${signed}`, `give --s3-region ${actual}, or set AWS_REGION`, 'required')
@@ -82,14 +88,19 @@ const SKEW_MS_OK = 60_000
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: RequestTimeTooSkewed. */
 const SKEW_MS_REFUSED = 15 * 60_000
 
+/** `8 s behind the server`. */
+export function skewText(skewMs: number, other: string): string {
+  const seconds = Math.round(Math.abs(skewMs) / 1000)
+  return seconds <= 2 ? `as ${other} has it` : `${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} ${other}`
+}
+
 /** `serverMs`: the Date of an answer that arrived at `hereMs`. */
 export function clockFinding(serverMs: number | undefined, hereMs: number): ProbeFinding {
   if (serverMs === undefined) {
     return finding('clock', 'failed', "the server's answers carry no Date", 's3vault tells time by it', 'required')
   }
   const skewMs = hereMs - serverMs
-  const seconds = Math.round(Math.abs(skewMs) / 1000)
-  const seen = seconds <= 2 ? 'as the server has it' : `${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the server`
+  const seen = skewText(skewMs, 'the server')
   if (Math.abs(skewMs) < SKEW_MS_OK) return finding('clock', 'ok', seen, 'signatures are accepted')
   return finding('clock', 'limited', seen, Math.abs(skewMs) < SKEW_MS_REFUSED
     ? "set this machine's clock right; s3vault goes by the server's where it matters"

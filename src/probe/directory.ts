@@ -7,7 +7,7 @@ import { syncFolder } from '../backend/directory/folders.ts'
 import { isMissing, mapped } from '../backend/directory/system-errors.ts'
 import { tryLock, withFileLock } from '../backend/flock.ts'
 import { describeError, errnoOf, isVaultError } from '../errors/vault-error.ts'
-import { clockFinding } from './connection.ts'
+import { skewText } from './connection.ts'
 import { fileSystemFinding } from './file-systems.ts'
 import { finding, type ProbeFinding } from './finding.ts'
 import { randomFolder } from './probe-names.ts'
@@ -167,8 +167,8 @@ async function probeLocking(folder: string): Promise<ProbeFinding> {
 }
 
 export const lockingFinding = (isShared: boolean): ProbeFinding => isShared
-  ? finding('locks', 'failed', 'two hold one exclusive lock', 'prune and backups could not keep out of each other’s way', 'required')
-  : finding('locks', 'ok', 'an exclusive lock excludes', 'backups and a later prune keep out of each other’s way', 'required')
+  ? finding('locks', 'failed', 'two hold one exclusive lock', "prune and backups could not keep out of each other's way", 'required')
+  : finding('locks', 'ok', 'an exclusive lock excludes', "backups and a later prune keep out of each other's way", 'required')
 
 const TIME_SAMPLES = 3
 
@@ -179,11 +179,18 @@ async function probeTimes(folder: string, clock: Clock): Promise<ProbeFinding[]>
     await writeFile(path, BYTES)
     samples.push(await stat(path, { bigint: true }))
   }
-  const last = samples.at(-1)
-  return [
-    resolutionFinding(samples.map(({ mtimeNs }) => mtimeNs)),
-    { ...clockFinding(last === undefined ? undefined : Number(last.mtimeMs), clock.nowMs()), name: 'clock of the file system' },
-  ]
+  const hereMs = clock.nowMs()
+  return [resolutionFinding(samples.map(({ mtimeNs }) => mtimeNs)), clockFinding(hereMs - Number(samples.at(-1)?.mtimeMs ?? hereMs))]
+}
+
+const SKEW_MS_OK = 60_000
+
+/** How far this machine's clock is ahead of the one that stamps the files: of a network file system, its server's. */
+export function clockFinding(skewMs: number): ProbeFinding {
+  const seen = skewText(-skewMs, 'this machine')
+  return Math.abs(skewMs) < SKEW_MS_OK
+    ? finding('clock of the file system', 'ok', seen, 'snapshots carry the right time')
+    : finding('clock of the file system', 'limited', seen, 'snapshots are named by it: set both clocks right')
 }
 
 const BILLION = 1_000_000_000n

@@ -51,6 +51,10 @@ export class ProbeObjects {
     this.#isConditional = false
   }
 
+  hasWritten(name: string): boolean {
+    return this.#written.some(({ key }) => key === this.key(name))
+  }
+
   /** Of the last object of that name that was stored here; undefined without versioning, or when it was there before. */
   versionOf(name: string): string | undefined {
     return this.#written.findLast(({ key }) => key === this.key(name))?.versionId
