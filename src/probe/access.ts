@@ -128,6 +128,22 @@ export async function probeDeletion(bucket: ProbedBucket, objects: ProbeObjects,
   return { plain, version, isGone: version.kind === 'done' }
 }
 
+/** A PUT without condition over an object of these bytes, in a bucket that keeps no versions. */
+export async function probeOverwriting(objects: ProbeObjects, name: string, deletion: Deletion): Promise<ProbeFinding> {
+  return overwritingFinding(await objects.put(name, { bytes: readingText, condition: 'none' }), deletion.plain.kind === 'done')
+}
+
+export function overwritingFinding(answer: Answer<unknown>, mayDelete: boolean): ProbeFinding {
+  const name = 'overwriting'
+  if (answer.kind === 'refused') {
+    return finding(name, 'ok', refusalText(answer), 'this key can make new objects only: what is stored cannot be changed with it')
+  }
+  return mayDelete
+    ? finding(name, 'ok', 'allowed without a condition', 's3vault never does it; whoever steals this key can')
+    : finding(name, 'limited', 'allowed without a condition',
+      'this key cannot delete, but whoever steals it can overwrite everything: enable versioning, or demand conditional writes by a bucket policy')
+}
+
 export function deletionFindings({ plain, version }: Deletion): ProbeFinding[] {
   const findings = [plain.kind === 'done'
     ? finding('DELETE', 'ok', plain.output.DeleteMarker === true ? 'allowed; leaves a delete marker' : 'allowed',

@@ -2,7 +2,7 @@
 import type { EndpointInUse } from '../backend/s3/endpoint.ts'
 import { isVaultError, type VaultError } from '../errors/vault-error.ts'
 import {
-  deletionFindings, probeDeletion, probeListing, probeReading, probeStartAfter, putFinding, readingText,
+  deletionFindings, probeDeletion, probeListing, probeOverwriting, probeReading, probeStartAfter, putFinding, readingText,
 } from './access.ts'
 import { probeLifecycle, probeObjectLock, probePublicAccess, probeVersioning, versioningByUpload, versioningFinding } from './bucket-settings.ts'
 import type { StorageCapabilities } from './capabilities.ts'
@@ -95,6 +95,8 @@ class BucketProbes {
       if (!fixed.isConditional) objects.giveUpCondition()
       this.#findings.push(deletion.isGone ? raceFinding(await raceConditions(objects)) : raceNotRun('its objects could not be deleted'))
       this.#capabilities = { ...settings, versioning, conditionalPut: verdict.conditionalPut, ...(await this.#content(bucket, objects)) }
+      // Where versions are kept an overwritten one stays, and one more would be left there by each doctor.
+      if (versioning !== 'enabled') this.#findings.push(await probeOverwriting(objects, READ_NAMES[2], deletion))
       await this.#extras(bucket, objects, this.#capabilities)
     } finally {
       await this.#cleanUp(objects === undefined || objects === fixed ? [fixed] : [fixed, objects])

@@ -11,6 +11,8 @@ export interface ProbePut {
   readonly sent?: Uint8Array
   /** Default all: the checksum header alone describes `bytes`, the signature what is sent. */
   readonly digests?: 'all' | 'checksum'
+  /** `none`: as a program does that means to overwrite. Default `*`, while the server knows it. */
+  readonly condition?: '*' | 'none'
   readonly extra?: Partial<PutObjectCommandInput>
 }
 
@@ -70,7 +72,7 @@ export class ProbeObjects {
       ContentLength: body.length,
       ChecksumAlgorithm: 'SHA256',
       ChecksumSHA256: sha256.toString('base64'),
-      ...(this.#isConditional ? { IfNoneMatch: '*' } : {}),
+      ...(this.#isConditional && put.condition !== 'none' ? { IfNoneMatch: '*' } : {}),
       ...put.extra,
     })
     setPayloadHash(command, put.digests === 'checksum' ? createHash('sha256').update(body).digest() : sha256)

@@ -57,6 +57,7 @@ test('a key that may not delete: a backup works, and a second run adds nothing',
   const server = await startServer(t, { fault: denying('DeleteObject') })
   const first = await probe(server)
   assert.equal(found(first.findings, 'DELETE').state, 'limited')
+  assert.equal(found(first.findings, 'overwriting').state, 'limited', 'no delete is no protection while it can overwrite')
   assert.equal(first.findings.some(isHindrance), false)
   const stored = storedVersions(server)
   assert.deepEqual(first.leftBehind, [...new Set(stored)])
@@ -93,6 +94,16 @@ test('a server that refuses the condition itself counts as one that ignores it',
   assert.match(found(findings, 'conditional PUT').seen, /501 NotImplemented/)
   assert.equal(findings.some(isHindrance), false)
   assert.deepEqual(storedVersions(server), [])
+})
+
+test('a policy that demands the condition is no hindrance, and makes a key append-only', async (t) => {
+  const server = await startServer(t, { fault: ({ operation, headers }) =>
+    operation === 'DeleteObject' || (operation === 'PutObject' && headers['if-none-match'] === undefined)
+      ? { kind: 'error', code: 'AccessDenied' } : undefined })
+  const { findings } = await probe(server)
+  assert.equal(found(findings, 'overwriting').state, 'ok')
+  assert.match(found(findings, 'overwriting').means, /new objects only/)
+  assert.equal(findings.some(isHindrance), false)
 })
 
 /** Refuses an operation, as a policy does. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LifecycleRule } from '@aws-sdk/client-s3'
-import { readingFinding, startAfterFinding } from '../../src/probe/access.ts'
+import { overwritingFinding, readingFinding, startAfterFinding } from '../../src/probe/access.ts'
 import { lifecycleFinding, lockFinding, publicFinding, versioningByUpload, versioningFinding } from '../../src/probe/bucket-settings.ts'
 import { checksumFinding, damageFindings, damageVerdict } from '../../src/probe/checksums.ts'
 import { conditionFinding, raceFinding, verdictOfSecond } from '../../src/probe/condition.ts'
@@ -47,6 +47,13 @@ test('what is read back', () => {
   assert.equal(readingFinding(reading, 'defg').state, 'ok')
   assert.match(readingFinding(reading, 'abcdefghijklmnopqrstuvwxyz').seen, /range is ignored/)
   assert.equal(readingFinding(reading, 'defh').state, 'failed')
+})
+
+test('overwriting', () => {
+  assert.deepEqual(
+    [overwritingFinding(done, true), overwritingFinding(done, false), overwritingFinding(refused(403), false)].map(({ state }) => state),
+    ['ok', 'limited', 'ok'],
+  )
 })
 
 test('digests that do not fit', () => {
