@@ -1,4 +1,5 @@
 import { integer, string } from '@oclif/core/flags'
+import { storageLine } from '../src/presentation/doctor-report.ts'
 import { exitCode } from './shared/exit-codes.ts'
 import { interruptionSignal } from './shared/interruption.ts'
 import type { Output } from './shared/output.ts'
@@ -43,7 +44,7 @@ export default class Init extends VaultCommand {
       signal: interruptionSignal,
     })
     output.summary(
-      [`vault ${created.vault} made at ${created.location}`],
+      [...(created.storage === undefined ? [] : [storageLine(created.storage)]), `vault ${created.vault} made at ${created.location}`],
       { type: 'summary', command: 'init', ...created, exitCode: exitCode('ok') },
     )
     return exitCode('ok')

@@ -13,7 +13,7 @@ const RANKS: Record<string, number> = {
   'src/errors': 0,
   'src/ids': 1, 'src/async': 1, 'src/limits': 1, 'src/bytes': 1,
   'src/posix': 10, 'src/backend': 10, 'src/cost': 10, 'src/chunker': 10, 'src/compress': 10, 'src/executor': 10,
-  'src/crypto': 11,
+  'src/crypto': 11, 'src/probe': 11,
   'src/pack': 12, 'src/tree': 12, 'src/snapshot': 12, 'src/retention': 12,
   'src/index': 20, 'src/session': 20, 'src/cache': 20,
   'src/content': 25, 'src/reach': 25,
@@ -26,7 +26,7 @@ const RANKS: Record<string, number> = {
 
 /** Packages beside Node's own, and the only folders that may know them. */
 const PACKAGES: Record<string, string[]> = {
-  '@aws-sdk/client-s3': ['src/backend'],
+  '@aws-sdk/client-s3': ['src/backend', 'src/probe'],
   '@smithy/': ['src/backend'],
   '@noble/ciphers': ['src/crypto'],
   '@noble/hashes': ['src/crypto'],

@@ -7,11 +7,9 @@ import { PERIODS, type Period } from '../../src/retention/period.ts'
 import type { KeepCount, RetentionPolicy } from '../../src/retention/policy.ts'
 import { repeated } from './flags.ts'
 
-const POLICY = 'policy'
-
-const count = (what: string) => string({ helpValue: 'N', helpGroup: POLICY, description: `keep ${what}; all: without an end` })
+const count = (what: string) => string({ helpValue: 'N', description: `keep ${what}; all: without an end` })
 const within = (what: string) => string({
-  helpValue: 'DURATION', helpGroup: POLICY, description: `keep ${what} that are not older than this, counted from the newest one`,
+  helpValue: 'DURATION', description: `keep ${what} that are not older than this, counted from the newest one`,
 })
 
 export const retentionFlags = {

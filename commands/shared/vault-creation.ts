@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { assert } from '../../src/errors/assert.ts'
 import { VaultError } from '../../src/errors/vault-error.ts'
 import type { InitResult } from '../../src/operations/init.ts'
+import type { StorageRecord } from '../../src/probe/capabilities.ts'
 import type { Output } from './output.ts'
 import { NewSecretFile, readSecretFile } from './secret-file.ts'
 import type { VaultChoice } from './vault-choice.ts'
@@ -22,6 +23,8 @@ export interface VaultCreation {
 export interface CreatedVault {
   readonly vault: string
   readonly location: string
+  /** Of a bucket: what it was found to be. */
+  readonly storage?: StorageRecord
   /** Absent when the key was shown on the terminal. */
   readonly recoveryKeyFile?: string
 }
@@ -33,15 +36,15 @@ export async function createVault(creation: VaultCreation): Promise<CreatedVault
   const result = await init({
     ...choice.place, password, signal, ...(dataPackTargetBytes === undefined ? {} : { dataPackTargetBytes }),
   })
-  const { vault, location } = result
+  const { recoveryKey, ...made } = result
   if (keyFile === undefined) {
-    showRecoveryKey(result.recoveryKey, creation.output)
-    return { vault, location }
+    showRecoveryKey(recoveryKey, creation.output)
+    return made
   }
-  keyFile.write(result.recoveryKey)
+  keyFile.write(recoveryKey)
   if (creation.recoveryKeyFile === undefined) nameKeyFile(keyFile, choice, result)
   creation.output.important(`recovery key: written to ${keyFile.path}; keep a copy away from this machine`)
-  return { vault, location, recoveryKeyFile: keyFile.path }
+  return { ...made, recoveryKeyFile: keyFile.path }
 }
 
 /** Reserved before the vault is made: a key that can be written nowhere must not come into being. */

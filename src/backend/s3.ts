@@ -28,8 +28,11 @@ export interface S3BackendOptions extends S3Connection {
   readonly bucket: string
   /** Without slashes at its ends; '' or none: the bucket's root. */
   readonly prefix?: string
-  /** Whether the server honours `If-None-Match: *` on PUT. Default true. */
-  readonly conditionalPut?: boolean
+  /**
+   * Whether the server honours `If-None-Match: *` on PUT; a function is asked before each PUT. Default true, for callers
+   * that know their server: the operations always pass what was recorded or probed.
+   */
+  readonly conditionalPut?: boolean | (() => Promise<boolean>)
   /** Storage class of an object; undefined: the bucket's default. */
   readonly storageClassFor?: (name: ObjectName) => string | undefined
 }
@@ -72,7 +75,8 @@ export class S3Backend implements Backend {
   async put(name: ObjectName, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
     throwIfInterrupted(options.signal)
     const sha256 = createHash('sha256').update(bytes).digest()
-    const isConditional = this.#options.conditionalPut ?? true
+    const { conditionalPut = true } = this.#options
+    const isConditional = typeof conditionalPut === 'boolean' ? conditionalPut : await conditionalPut()
     if (!isConditional && (await this.#isStored(name, bytes, sha256, options))) return
     const storageClass = this.#options.storageClassFor?.(name)
     const command = new this.#sdk.PutObjectCommand({

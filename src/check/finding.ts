@@ -28,6 +28,7 @@ export type FindingKind =
   | 'link-count' // note: more names than a record counts
   | 'protocol-object-damaged' // session, pin or gc object
   | 'object-unknown' // note
+  | 'probe-objects' // note: remains of probes of the storage
 
 /** What a finding costs: the snapshots and files that cannot be restored whole because of it. */
 export interface Hurts {

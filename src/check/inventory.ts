@@ -3,12 +3,14 @@ import { counted } from '../errors/counted.ts'
 import type { ObjectName, PackId } from '../ids/ids.ts'
 import { SEGMENT_PREFIX, parseSegmentName } from '../index/segment.ts'
 import { parsePackName, type PackKind } from '../pack/layout.ts'
+import { PROBE_PREFIX } from '../probe/probe-names.ts'
 import { KEY_PREFIX } from '../repository/unlock.ts'
 import { CONFIG_NAME } from '../repository/vault-config.ts'
 import { isDamageName } from '../session/damage.ts'
 import { parseGcName } from '../session/marks.ts'
 import { parseSnapshotName } from '../snapshot/snapshot.ts'
 import type { CheckRun } from './check-run.ts'
+import type { Finding } from './finding.ts'
 
 export interface ListedPack {
   readonly kind: PackKind
@@ -44,6 +46,11 @@ function sort(inventory: Inventory, name: ObjectName, sizeBytes: number): boolea
   return true
 }
 
+const probeObjects = (first: string, count: number): Finding => ({
+  severity: 'note', kind: 'probe-objects', object: first, message: `${first}: ${counted(count, 'small object')} of a probe of the storage`,
+  hint: 's3vault doctor, init or a first backup could not delete it with its key; it means nothing and may be deleted',
+})
+
 /** Lists the vault. Names that are not of this format become notes, one for each folder they lie in. */
 export async function takeInventory(run: CheckRun): Promise<Inventory> {
   const inventory: Inventory = { objects: 0, packs: new Map(), slots: [], protocol: [], forgotten: [] }
@@ -58,6 +65,10 @@ export async function takeInventory(run: CheckRun): Promise<Inventory> {
     else strangers.set(folder, { first: name, count: 1 })
   }
   for (const [folder, { first, count }] of strangers) {
+    if (folder === PROBE_PREFIX) {
+      run.log.add(probeObjects(first, count))
+      continue
+    }
     const others = count > 1 ? ` and ${counted(count - 1, 'other')}${folder === '' ? '' : ` in ${folder}`}` : ''
     run.log.add({
       severity: 'note', kind: 'object-unknown', object: first,

@@ -2,8 +2,9 @@ import { SystemRandom } from '../async/random.ts'
 import { systemKdf } from '../crypto/kdf.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { PACK_TARGET_BYTES_MAX, PACK_TARGET_BYTES_MIN } from '../limits/limits.ts'
+import type { StorageRecord } from '../probe/capabilities.ts'
 import { initVault, newSecret } from '../repository/init.ts'
-import { openVaultBackend, type VaultPlace } from './vault-access.ts'
+import { openVaultBackend, storageKnowledge, type VaultPlace } from './vault-access.ts'
 
 export interface InitRequest extends VaultPlace {
   readonly password: string
@@ -17,6 +18,8 @@ export interface InitResult {
   readonly location: string
   /** To be shown once on a terminal or written to a 0600 file. */
   readonly recoveryKey: string
+  /** What the bucket was found to be; recorded in the vault. */
+  readonly storage?: StorageRecord
 }
 
 /** Text of a new secret of 256 random bits, for a key file; its slot needs no password hashing. */
@@ -24,7 +27,7 @@ export function generateSecret(): string {
   return newSecret()
 }
 
-/** Makes a vault. Throws `vault-exists`, `usage`, and what the storage throws. */
+/** Makes a vault, after a short probe of its bucket. Throws `vault-exists`, `usage`, and what the storage throws. */
 export async function init(request: InitRequest): Promise<InitResult> {
   const { dataPackTargetBytes } = request
   if (request.password === '') throw new VaultError('usage', 'an empty password protects nothing')
@@ -32,13 +35,16 @@ export async function init(request: InitRequest): Promise<InitResult> {
       !(dataPackTargetBytes >= PACK_TARGET_BYTES_MIN && dataPackTargetBytes <= PACK_TARGET_BYTES_MAX)) {
     throw new VaultError('usage', 'the pack size must be from 1 to 256 MiB')
   }
-  const backend = await openVaultBackend(request, 'create')
+  const knowledge = storageKnowledge(request, request.signal)
+  const backend = await openVaultBackend(request, 'create', knowledge)
   try {
     const made = await initVault({
       backend, password: request.password, kdf: systemKdf, random: new SystemRandom(), now: new Date(),
+      storage: () => knowledge.probeForNewVault(),
       ...(dataPackTargetBytes === undefined ? {} : { dataPackTargetBytes }),
     })
-    return { vault: made.config.vault, location: backend.location, recoveryKey: made.recoveryKey }
+    const { vault, storage } = made.config
+    return { vault, location: backend.location, recoveryKey: made.recoveryKey, ...(storage === undefined ? {} : { storage }) }
   } finally {
     await backend.close()
   }

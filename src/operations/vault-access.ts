@@ -2,14 +2,17 @@
 import type { Backend } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
+import type { S3Connection } from '../backend/s3/client.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
 import { localState, type LocalState } from '../cache/local-state.ts'
 import { RunLog } from '../cache/run-log.ts'
+import { StorageMemory } from '../cache/storage-memory.ts'
 import { systemKdf } from '../crypto/kdf.ts'
 import type { ObjectName } from '../ids/ids.ts'
 import { parsePackName } from '../pack/layout.ts'
 import { Repository } from '../repository/repository.ts'
 import { unlock } from '../repository/unlock.ts'
+import { StorageKnowledge } from './storage-knowledge.ts'
 
 /** Where a vault is and how to reach it. S3 credentials come from the SDK's own chain. */
 export interface VaultPlace {
@@ -37,15 +40,22 @@ export interface VaultAccess extends VaultPlace {
 /** Shorter waits are everyday life on a network. */
 const NOTICED_DELAY_MS = 3000
 
-export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): Promise<Backend> {
+export const connectionOf = ({ s3Endpoint, s3Region }: VaultPlace): S3Connection => ({
+  ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+  ...(s3Region === undefined ? {} : { region: s3Region }),
+})
+
+export const storageKnowledge = (place: VaultPlace, signal?: AbortSignal): StorageKnowledge =>
+  new StorageKnowledge({ repo: place.repo, connection: connectionOf(place), signal })
+
+export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create', knowledge: StorageKnowledge): Promise<Backend> {
   return openBackend(parseLocation(place.repo), {
     intent,
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
     s3: {
-      ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
-      ...(place.s3Region === undefined ? {} : { region: place.s3Region }),
+      ...connectionOf(place), conditionalPut: knowledge.honoursConditions,
       ...(place.storageClass === undefined ? {} : { storageClassFor: dataPackClass(place.storageClass) }),
     },
   })
@@ -63,10 +73,12 @@ export interface OpenedVault {
 
 /** Opens a vault, lets `work` use it, and closes it. Throws what opening throws (`unlock`), and what `work` throws. */
 export async function withVault<T>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T> {
-  const backend = await openVaultBackend(access, 'open')
+  const knowledge = storageKnowledge(access, access.signal)
+  const backend = await openVaultBackend(access, 'open', knowledge)
   try {
     const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
     const local = localState(access.cacheDirectory, unlocked.config.vault)
+    knowledge.vaultOpened({ recorded: unlocked.config.storage, memory: new StorageMemory(local.directory) })
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
     try {
       return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })

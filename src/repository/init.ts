@@ -11,6 +11,8 @@ import { KEY_BYTES } from '../crypto/subkeys.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { toHex, vaultId } from '../ids/ids.ts'
 import { DATA_PACK_TARGET_BYTES_DEFAULT } from '../limits/limits.ts'
+import type { StorageRecord } from '../probe/capabilities.ts'
+import { PROBE_PREFIX } from '../probe/probe-names.ts'
 import { KEY_PREFIX, slotName, type UnlockedVault } from './unlock.ts'
 import { CONFIG_NAME, encodeConfig, FORMAT_VERSION, type VaultConfig } from './vault-config.ts'
 
@@ -23,6 +25,8 @@ export interface InitOptions {
   readonly now: Date
   readonly chunker?: ChunkerParameters
   readonly dataPackTargetBytes?: number
+  /** Probes the storage. Called once the place is known to be free, before anything is stored. */
+  readonly storage?: () => Promise<StorageRecord | undefined>
 }
 
 export interface NewVault extends UnlockedVault {
@@ -35,7 +39,7 @@ export const newSecret = (): string => formatSecret('secret', randomBytes(KEY_BY
 
 async function refuseOccupied(backend: Backend): Promise<void> {
   for await (const { name } of backend.list('')) {
-    if (name.startsWith(KEY_PREFIX)) continue
+    if (name.startsWith(KEY_PREFIX) || name.startsWith(PROBE_PREFIX)) continue
     const isVault = name === CONFIG_NAME
     throw new VaultError(
       'vault-exists',
@@ -45,10 +49,11 @@ async function refuseOccupied(backend: Backend): Promise<void> {
   }
 }
 
-/** Creates a vault. Throws `vault-exists` when the place is not empty but for remains of an interrupted init. */
+/** Creates a vault. Throws `vault-exists` when the place is not empty but for remains of an interrupted init or of probes. */
 export async function initVault(options: InitOptions): Promise<NewVault> {
   const { backend, kdf, random, now } = options
   await refuseOccupied(backend)
+  const storage = await options.storage?.()
   const master = random.bytes(KEY_BYTES)
   const vault = vaultId(toHex(random.bytes(16)))
   const keys = new Keyring({ vault, masters: [{ epoch: 1, master }] })
@@ -61,6 +66,7 @@ export async function initVault(options: InitOptions): Promise<NewVault> {
     format: 's3vault', version: FORMAT_VERSION, vault, created: now.toISOString(),
     chunker: options.chunker ?? DEFAULT_CHUNKER_PARAMETERS,
     dataPackTargetBytes: options.dataPackTargetBytes ?? DATA_PACK_TARGET_BYTES_DEFAULT,
+    ...(storage === undefined ? {} : { storage }),
   }
   await backend.put(CONFIG_NAME, encodeConfig(keys, config))
   return { config, keys, recoveryKey }

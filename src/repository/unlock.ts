@@ -6,6 +6,7 @@ import type { Kdf } from '../crypto/kdf.ts'
 import { openSlot, parseSlot, SLOT_BYTES_MAX, type KeySlot } from '../crypto/key-slot.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { objectName, type ObjectName, type VaultId } from '../ids/ids.ts'
+import { PROBE_PREFIX } from '../probe/probe-names.ts'
 import { CONFIG_BYTES_MAX, CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
 
 export const KEY_PREFIX = 'keys/'
@@ -31,7 +32,8 @@ async function readConfig(backend: Backend, signal: AbortSignal | undefined): Pr
         hint: 'if init was interrupted, run init again; otherwise restore the object "config" from a copy', cause: error,
       })
     }
-    for await (const _other of backend.list('', options)) {
+    for await (const { name } of backend.list('', options)) {
+      if (name.startsWith(PROBE_PREFIX)) continue
       throw new VaultError('vault-missing', `${backend.location}: there is no vault (other things are there)`, {
         hint: 'check the place given with --repo', cause: error,
       })

@@ -6,6 +6,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { objectName, vaultId, type VaultId } from '../ids/ids.ts'
 import { PACK_TARGET_BYTES_MAX, PACK_TARGET_BYTES_MIN } from '../limits/limits.ts'
+import { parseStorageRecord, type StorageRecord } from '../probe/capabilities.ts'
 
 export const CONFIG_NAME = objectName('config')
 export const FORMAT_VERSION = 1
@@ -19,6 +20,8 @@ export interface VaultConfig {
   readonly chunker: ChunkerParameters
   /** A data pack is closed when the next blob would exceed this. */
   readonly dataPackTargetBytes: number
+  /** What the bucket was found to be when the vault was made; absent in a directory, and in vaults older than this field. */
+  readonly storage?: StorageRecord
 }
 
 const macOf = (keys: Keyring, line: string): Buffer => createHmac('sha256', keys.configKey()).update(line).digest()
@@ -69,5 +72,15 @@ export function verifyConfig(keys: Keyring, config: UnverifiedConfig, location: 
   if (!Number.isInteger(target) || target < PACK_TARGET_BYTES_MIN || target > PACK_TARGET_BYTES_MAX) {
     throw new VaultError('vault-damaged', `${location}: pack size ${target} out of bounds`)
   }
-  return { ...value, chunker: parseChunkerParameters(value.chunker, 'vault-damaged') }
+  const { storage: recorded, ...rest } = value
+  const storage = parseStorageRecord(recorded)
+  return {
+    ...rest, chunker: parseChunkerParameters(value.chunker, 'vault-damaged'), ...(storage === undefined ? {} : { storage }),
+  }
+}
+
+/** The field of a config whose MAC is not checked: for display only. */
+export function unverifiedStorage({ line }: UnverifiedConfig): StorageRecord | undefined {
+  const value = JSON.parse(line) as { readonly storage?: unknown }
+  return parseStorageRecord(value.storage)
 }

@@ -3,6 +3,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { canonicalRequest, signatureOf } from './canonical-request.ts'
+import type { ServerBehaviour } from './exchange.ts'
 import { S3Error } from './s3-error.ts'
 
 const SKEW_MS_MAX = 15 * 60 * 1000
@@ -34,7 +35,9 @@ interface Claim {
 }
 
 /** Checks a request; returns the payload hash that the client signed (`UNSIGNED-PAYLOAD`, `STREAMING-...` or hex). */
-export function authenticate(request: UnverifiedRequest, credentials: readonly Credentials[], nowMs: number, region?: string): string {
+export function authenticate(
+  request: UnverifiedRequest, credentials: readonly Credentials[], nowMs: number, { region, signatureExpiry }: ServerBehaviour = {},
+): string {
   const claim = request.query.some(([name]) => name === 'X-Amz-Signature') ? queryClaim(request) : headerClaim(request)
   const [accessKeyId, date = '', claimedRegion = '', service = '', terminator] = claim.credential.split('/')
   const known = credentials.find((each) => each.accessKeyId === accessKeyId)
@@ -46,9 +49,9 @@ export function authenticate(request: UnverifiedRequest, credentials: readonly C
   }
   if (region !== undefined && claimedRegion !== region) {
     const problem = `The authorization header is malformed; the region '${claimedRegion}' is wrong; expecting '${region}'`
-    throw new S3Error('AuthorizationHeaderMalformed', problem)
+    throw new S3Error('AuthorizationHeaderMalformed', problem, { 'x-amz-bucket-region': region })
   }
-  checkTime(claim, nowMs)
+  checkTime(signatureExpiry === 'ignored' && claim.expiresSeconds !== undefined ? { ...claim, expiresSeconds: PRESIGN_SECONDS_MAX } : claim, nowMs)
   checkSignedHeaders(request.headers, claim.signedHeaders)
   const query = request.query.filter(([name]) => name !== 'X-Amz-Signature')
   const canonical = canonicalRequest({ ...request, query, signedHeaders: claim.signedHeaders, payloadHash: claim.payloadHash })

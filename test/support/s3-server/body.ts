@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { headerText } from './authentication.ts'
 import { sha256Hex } from './canonical-request.ts'
+import type { ServerBehaviour } from './exchange.ts'
 import { S3Error } from './s3-error.ts'
 
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -29,7 +30,9 @@ const DIGESTS: Readonly<Record<string, (bytes: Buffer) => string>> = {
   },
 }
 
-export function verifyBody(raw: Buffer, headers: IncomingHttpHeaders, payloadHash: string): VerifiedBody {
+export function verifyBody(
+  raw: Buffer, headers: IncomingHttpHeaders, payloadHash: string, digests: ServerBehaviour['digests'] = 'all',
+): VerifiedBody {
   let bytes = raw
   let trailers: Readonly<Record<string, string>> = {}
   if (payloadHash === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') {
@@ -39,9 +42,10 @@ export function verifyBody(raw: Buffer, headers: IncomingHttpHeaders, payloadHas
     if (Number(decodedLength) !== bytes.length) throw new S3Error('IncompleteBody', 'The request body terminated unexpectedly')
   } else if (payloadHash.startsWith('STREAMING-')) {
     throw new S3Error('NotImplemented', `${payloadHash} is not implemented by this server`)
-  } else if (payloadHash !== 'UNSIGNED-PAYLOAD' && payloadHash !== sha256Hex(bytes)) {
+  } else if (digests !== 'none' && payloadHash !== 'UNSIGNED-PAYLOAD' && payloadHash !== sha256Hex(bytes)) {
     throw new S3Error('XAmzContentSHA256Mismatch', "The provided 'x-amz-content-sha256' header does not match what was computed.")
   }
+  if (digests !== 'all') return { bytes, checksums: {} }
   const contentMd5 = headerText(headers, 'content-md5')
   if (contentMd5 !== undefined && contentMd5 !== createHash('md5').update(bytes).digest('base64')) {
     throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.')

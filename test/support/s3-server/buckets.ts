@@ -28,9 +28,9 @@ export function createBucket({ state, bucketName, headers, nowMs }: Exchange): A
   return { status: 200, headers: { location: `/${bucketName}` } }
 }
 
-export function headBucket({ state, bucketName }: Exchange): Answer {
+export function headBucket({ state, bucketName, behaviour }: Exchange): Answer {
   state.bucket(bucketName)
-  return { status: 200, headers: { 'x-amz-bucket-region': 'us-east-1' } }
+  return { status: 200, headers: { 'x-amz-bucket-region': behaviour.region ?? 'us-east-1' } }
 }
 
 export function deleteBucket({ state, bucketName }: Exchange): Answer {
@@ -58,6 +58,10 @@ export function putVersioning({ state, bucketName, body }: Exchange): Answer {
 export function getVersioning({ state, bucketName }: Exchange): Answer {
   const { versioning } = state.bucket(bucketName)
   return xmlAnswer(xmlDocument('VersioningConfiguration', versioning === 'Unversioned' ? [] : [['Status', versioning]]))
+}
+
+export function getPolicyStatus({ state, bucketName }: Exchange): Answer {
+  return xmlAnswer(xmlDocument('PolicyStatus', [['IsPublic', state.bucket(bucketName).isPublic]]))
 }
 
 /** Kept and given back; nothing expires. */

@@ -17,8 +17,17 @@ export interface Exchange {
 
 /** Where servers differ; the defaults are those of Amazon S3. */
 export interface ServerBehaviour {
-  /** `ignored`: If-None-Match and If-Match on PUT have no effect, as on Ceph 16 in versioned buckets. Default `honoured`. */
-  readonly conditionalPut?: 'honoured' | 'ignored'
+  /**
+   * `ignored`: If-None-Match and If-Match on PUT have no effect, as on Ceph 16 in versioned buckets. `refused`: a PUT with
+   * one is answered by NotImplemented. Default `honoured`.
+   */
+  readonly conditionalPut?: 'honoured' | 'ignored' | 'refused'
+  /** Which digests of a body are verified. `signed`: the one in the signature, as on Ceph 16; `none`: not even that. Default `all`. */
+  readonly digests?: 'all' | 'signed' | 'none'
+  /** `ignored`: an expired signature is as good as a fresh one. Default `honoured`. */
+  readonly signatureExpiry?: 'honoured' | 'ignored'
+  /** When set, requests signed for another region are refused, and HeadBucket tells this one. */
+  readonly region?: string
   /** `absent`: HEAD never returns a checksum, as on Ceph 16. Default `returned`. */
   readonly checksumOnHead?: 'returned' | 'absent'
   /** How long RestoreObject takes. Default 0. */

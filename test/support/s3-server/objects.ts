@@ -34,6 +34,9 @@ export function putObject(exchange: Exchange): Answer {
 /** Stores a whole object as the current version, its conditions checked in the same step. */
 export function storeObject({ behaviour, headers, nowMs }: Exchange, bucket: Bucket, object: NewObject): ObjectVersion {
   if (Buffer.byteLength(object.key) > 1024) throw new S3Error('InvalidArgument', 'Your key is too long')
+  if (behaviour.conditionalPut === 'refused' && headers['if-none-match'] !== undefined) {
+    throw new S3Error('NotImplemented', 'A header you provided implies functionality that is not implemented.')
+  }
   if (behaviour.conditionalPut !== 'ignored') checkWriteConditions(headers, bucket.current(object.key))
   const hasChecksum = Object.keys(object.checksums).length > 0
   const kept = Object.entries(object.headers).filter(([name]) => KEPT_HEADERS.test(name))

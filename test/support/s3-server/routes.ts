@@ -29,6 +29,7 @@ const BUCKET_ROUTES: readonly Route[] = [
   ['GET', 'versioning', 'GetBucketVersioning', buckets.getVersioning],
   ['GET', 'object-lock', 'GetObjectLockConfiguration', lock.getLockConfiguration],
   ['GET', 'lifecycle', 'GetBucketLifecycleConfiguration', buckets.getLifecycle],
+  ['GET', 'policyStatus', 'GetBucketPolicyStatus', buckets.getPolicyStatus],
   ['GET', 'location', 'GetBucketLocation', buckets.getLocation],
   ['GET', 'uploads', 'ListMultipartUploads', multipart.listUploads],
   ['GET', 'versions', 'ListObjectVersions', listings.listVersions],

@@ -40,8 +40,6 @@ export interface S3ServerOptions extends ServerBehaviour {
   readonly port?: number
   /** The server's clock, ms since the epoch. */
   readonly nowMs?: () => number
-  /** When set, requests signed for another region are refused. */
-  readonly region?: string
   readonly credentials?: Credentials
   /** Buckets that exist from the start. */
   readonly buckets?: readonly string[]
@@ -134,7 +132,7 @@ class RequestHandler {
     const path = cut < 0 ? url : url.slice(0, cut)
     const pairs = cut < 0 ? [] : [...new URLSearchParams(url.slice(cut + 1).replaceAll('+', '%2B'))]
     const unverified: UnverifiedRequest = { method: request.method ?? '', path, query: pairs, headers: request.headers }
-    const payloadHash = authenticate(unverified, [this.#credentials], this.#nowMs(), this.#options.region)
+    const payloadHash = authenticate(unverified, [this.#credentials], this.#nowMs(), this.#options)
     const [, bucketName = '', ...keySegments] = path.split('/').map(decodeURIComponent)
     const target = { method: unverified.method, bucketName, key: keySegments.join('/'), query: new Map(pairs), headers: request.headers }
     const operation = operationFor(target.method, bucketName, target.key, target.query)
@@ -144,7 +142,7 @@ class RequestHandler {
     if (fault?.kind === 'delay') await sleep(fault.delayMs)
     if (fault?.kind === 'error') throw new S3Error(fault.code, 'injected by the test')
     if (fault?.kind === 'drop' || fault?.kind === 'stall') return { status: 500 }
-    const body = verifyBody(raw, request.headers, payloadHash)
+    const body = verifyBody(raw, request.headers, payloadHash, this.#options.digests)
     return operation.run({ ...target, state: this.state, body, nowMs: this.#nowMs(), behaviour: this.#options })
   }
 }

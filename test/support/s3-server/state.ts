@@ -42,6 +42,8 @@ export class Bucket {
   readonly uploads = new Map<string, Upload>()
   versioning: 'Unversioned' | 'Enabled' | 'Suspended' = 'Unversioned'
   hasObjectLock = false
+  /** What GetBucketPolicyStatus says; requests without a signature are refused all the same. */
+  isPublic = false
   defaultRetention: DefaultRetention | undefined
   lifecycleXml: string | undefined
   /** Versions of each key, oldest first; never an empty list. */
