@@ -76,7 +76,7 @@ test('a terminal gets a progress line that is gone at the end', async () => {
   const output = new Output({ format: 'text', verbosity: 'normal', terminal, writeOut: () => undefined, writeError: (text) => (err += text) })
   output.onEvent(progress)
   await new Promise((resolve) => setTimeout(resolve, 350))
-  assert.match(err, /backup {2}1 items {2}2 B/)
+  assert.match(err, /backup {2}1 item {2}2 B/)
   output.close()
   assert.ok(err.endsWith('\r\u001b[2K'))
 })
