@@ -71,7 +71,7 @@ describe('listings', () => {
 
   it('output that cannot be written: one line, and an exit code', async (t) => {
     if (!existsSync('/dev/full')) return t.skip('no /dev/full')
-    const args = ['-c', 'exec "$0" "$1" ls "$2" > /dev/full', process.execPath, join(packageRoot, 'bin', 's3vault.cjs'), `latest:${source}`]
+    const args = ['-c', 'exec "$0" "$1" ls "$2" > /dev/full', process.execPath, join(packageRoot, 'bin', 's3vault.cjs'), `${ids[2]}:${source}`]
     const run = await ended(spawn('/bin/sh', args, { env: cli.env }), args)
     assert.deepEqual([run.code, run.stderr.split('\n').length], [15, 2], run.stderr)
   })
