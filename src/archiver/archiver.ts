@@ -99,7 +99,7 @@ export class Archiver {
     if (this.#parts.progress.files + this.#parts.progress.directories + this.#parts.progress.others === 0) {
       throw new VaultError('source-unreadable', 'none of the given paths can be read')
     }
-    return { tree, links: saveLinkTable(this.#parts.saver, await this.#entries.links.records()) }
+    return { tree, links: saveLinkTable(this.#parts.saver, this.#entries.links.records()) }
   }
 
   #warn(path: Uint8Array, error: unknown): void {

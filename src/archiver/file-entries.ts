@@ -1,11 +1,10 @@
 // What becomes of one name that is no directory: taken over from what is known, read, or left out with a warning.
-import { ByteReader } from '../bytes/reader.ts'
 import type { KnownFile, KnownFiles } from '../cache/known-files.ts'
 import { AssertionError } from '../errors/assert.ts'
 import { errnoOf, isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { FileStat } from '../posix/stat.ts'
 import { readContentList } from '../tree/content-list.ts'
-import { encodeEntry, readEntry } from '../tree/entry-codec.ts'
+import { decodeInode, encodeEntry } from '../tree/entry-codec.ts'
 import { summaryOf, type Attributes, type Entry, type Inode } from '../tree/entry.ts'
 import type { BlobLoader, BlobSaver } from '../tree/node.ts'
 import type { ArchiveCounts } from './archiver.ts'
@@ -56,14 +55,6 @@ export function readyEntry(entry: Entry): ReadyEntry {
   return { name: entry.name, encoded: encodeEntry(entry), summary: summaryOf(entry) }
 }
 
-function decodeInode(encoded: Uint8Array): Entry & { readonly inode: Inode } {
-  const reader = new ByteReader(encoded, 'file entry')
-  const entry = readEntry(reader)
-  reader.end()
-  if (!('inode' in entry)) return reader.fail('a link where an inode is expected')
-  return entry
-}
-
 export class FileEntries {
   readonly #parts: FileEntriesParts
   readonly links: LinkCollector
@@ -77,10 +68,7 @@ export class FileEntries {
     const { stat, name } = file
     if (stat.type !== 'file') this.#parts.progress.others++
     if (stat.nlink <= 1) return this.#inode(file, row)
-    const read = async (): Promise<Inode | undefined> => {
-      const made = await this.#inode(file, row)
-      return made && decodeInode(made.encoded).inode
-    }
+    const read = async (): Promise<ReadyEntry | undefined> => this.#inode(file, row)
     return this.links.entry(stat, file.parent(), name, read).then((entry) => entry && readyEntry(entry))
   }
 

@@ -1,27 +1,21 @@
 // Gathers the inodes that have several names. The first name met gives the link id, so that it is the same in every run
 // and on every host; the others only refer to it.
-import { PARENTS_MAX } from '../tree/entry-codec.ts'
-import { childInode } from '../tree/inode-number.ts'
-import type { Entry, Inode, LinkRecord } from '../tree/entry.ts'
+import { assert } from '../errors/assert.ts'
 import type { FileStat } from '../posix/stat.ts'
+import { decodeInode, PARENTS_MAX } from '../tree/entry-codec.ts'
+import type { Entry, LinkRecord } from '../tree/entry.ts'
+import { childInode } from '../tree/inode-number.ts'
+import { LinkRows } from './link-rows.ts'
+import type { ReadyEntry } from './open-directory.ts'
 
-/** Undefined: its reading failed, which was reported with the name that was tried. */
-export type LinkedInode = Promise<Inode | undefined>
-
-interface Link {
-  readonly id: bigint
-  readonly inode: LinkedInode
-  /** To tell an inode number that was given to another file meanwhile; ctime changes with every name. */
-  readonly size: number
-  readonly mtimeNs: bigint
-  readonly parents: Set<bigint>
-  names: number
-}
+/** The entry of the name that was tried; undefined: its reading failed, which was reported with that name. */
+export type LinkedInode = Promise<Pick<ReadyEntry, 'encoded'> | undefined>
 
 export class LinkCollector {
   readonly #inodeKey: Uint8Array
-  readonly #current = new Map<string, Link>()
-  readonly #all = new Map<bigint, Link>()
+  readonly #rows = new LinkRows()
+  /** Rows whose inode is being read. */
+  readonly #pending = new Map<number, Promise<void>>()
 
   constructor(inodeKey: Uint8Array) {
     this.#inodeKey = inodeKey
@@ -34,41 +28,45 @@ export class LinkCollector {
   async entry(
     stat: FileStat, parent: bigint, name: Uint8Array, read: () => LinkedInode,
   ): Promise<Entry | undefined> {
-    const key = `${stat.dev}:${stat.ino}`
     for (;;) {
-      const known = this.#current.get(key)
-      const isSame = known !== undefined && known.size === stat.sizeBytes && known.mtimeNs === stat.mtimeNs
-      const link = isSame ? known : this.#begin(key, stat, parent, name, read())
-      const inode = await link.inode
-      if (inode) {
-        link.names++
-        link.parents.add(parent)
-        return {
-          name, isLocked: false, link: link.id, linkKind: inode.kind, linkSize: inode.kind === 'file' ? inode.size : 0,
-        }
+      const known = this.#rows.find(stat)
+      const row = known ?? this.#begin(stat, parent, name, read)
+      await this.#pending.get(row)
+      const stored = this.#rows.stored(row)
+      if (stored) {
+        this.#rows.addName(row, parent)
+        return { name, isLocked: false, link: this.#rows.id(row), linkKind: stored.kind, linkSize: stored.linkSize }
       }
-      if (this.#current.get(key) === link) this.#current.delete(key)
-      if (!isSame) return undefined
+      if (known === undefined) return undefined
     }
   }
 
-  #begin(key: string, stat: FileStat, parent: bigint, name: Uint8Array, inode: LinkedInode): Link {
+  #begin(stat: FileStat, parent: bigint, name: Uint8Array, read: () => LinkedInode): number {
     let id = childInode(this.#inodeKey, parent, name)
-    while (this.#all.has(id)) id = BigInt.asUintN(64, id + 1n)
-    const link = { id, inode, size: stat.sizeBytes, mtimeNs: stat.mtimeNs, parents: new Set<bigint>(), names: 0 }
-    this.#current.set(key, link)
-    this.#all.set(id, link)
-    return link
+    while (this.#rows.hasId(id)) id = BigInt.asUintN(64, id + 1n)
+    const row = this.#rows.add(stat, id)
+    this.#pending.set(row, this.#fill(row, read))
+    return row
   }
 
-  async records(): Promise<LinkRecord[]> {
-    const records: LinkRecord[] = []
-    for (const { id, inode, parents, names } of this.#all.values()) {
-      const read = await inode
-      if (!read || names === 0) continue
-      const ascending = [...parents].sort((a, b) => (a < b ? -1 : 1)).slice(0, PARENTS_MAX)
-      records.push({ link: id, nlink: names, parents: ascending, inode: read })
+  async #fill(row: number, read: () => LinkedInode): Promise<void> {
+    const made = await read()
+    if (made) {
+      const { inode } = decodeInode(made.encoded)
+      this.#rows.store(row, made.encoded, inode.kind, inode.kind === 'file' ? inode.size : 0)
+    } else this.#rows.fail(row)
+    this.#pending.delete(row)
+  }
+
+  /** In ascending order of ids, once all names are noted and read. One at a time: a decoded record takes a kilobyte. */
+  *records(): Generator<LinkRecord> {
+    for (const link of this.#rows.ids()) {
+      const row = this.#rows.rowOf(link)
+      assert(row !== undefined && !this.#pending.has(row), 'every linked inode has been read')
+      const nlink = this.#rows.names(row)
+      if (nlink === 0) continue
+      const { inode } = decodeInode(this.#rows.encoded(row))
+      yield { link, nlink, parents: this.#rows.parentsOf(row).slice(0, PARENTS_MAX), inode }
     }
-    return records
   }
 }

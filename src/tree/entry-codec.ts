@@ -1,5 +1,5 @@
 // Canonical encoding of entries: one value, one byte string. FORMAT.md beside this file is the specification.
-import type { ByteReader } from '../bytes/reader.ts'
+import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { blobId, BLOB_ID_BYTES } from '../ids/ids.ts'
@@ -240,6 +240,15 @@ export function readEntry(reader: ByteReader): Entry {
   const inode = readInodeBody(reader, flags, kind)
   skipExtensions(reader, flags)
   return { name, isLocked, inode, ...(number === undefined ? {} : { number }) }
+}
+
+/** Reads an entry that stands alone and has an inode in it. Throws `vault-damaged` or `vault-newer`. */
+export function decodeInode(encoded: Uint8Array): Entry & { readonly inode: Inode } {
+  const reader = new ByteReader(encoded, 'file entry')
+  const entry = readEntry(reader)
+  reader.end()
+  if (!('inode' in entry)) return reader.fail('a link where an inode is expected')
+  return entry
 }
 
 export function writeLinkRecord(writer: ByteWriter, record: LinkRecordFields): void {

@@ -2,6 +2,7 @@
 // stand here once, or two paths of one inode would drift apart.
 import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
+import { assert } from '../errors/assert.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { readLinkRecord, writeLinkRecord } from './entry-codec.ts'
 import type { LinkRecord } from './entry.ts'
@@ -23,19 +24,20 @@ function countOf(bytes: Uint8Array): number {
 const sumCounts = (totals: readonly Uint8Array[]): Uint8Array =>
   new ByteWriter(8).varint(totals.reduce((sum, total) => sum + countOf(total), 0)).finish()
 
-/** Stores `records`, in any order; returns the root, or undefined when there are none. */
-export function saveLinkTable(saver: BlobSaver, records: readonly LinkRecord[]): BlobId | undefined {
-  if (records.length === 0) return undefined
-  const ordered = [...records].sort((a, b) => (a.link < b.link ? -1 : 1))
+/** Stores `records`, in ascending order of ids; returns the root, or undefined when there are none. */
+export function saveLinkTable(saver: BlobSaver, records: Iterable<LinkRecord>): BlobId | undefined {
+  let last = -1n
   const nodes = new NodeBuilder('links', saver, SPLIT, sumCounts)
   const one = new ByteWriter(1).varint(1).finish()
   const writer = new ByteWriter(256)
-  for (const record of ordered) {
+  for (const record of records) {
+    assert(record.link > last, 'link ids ascending')
+    last = record.link
     writer.reset()
     writeLinkRecord(writer, record)
     nodes.add(keyOf(record.link), writer.finish(), one)
   }
-  return nodes.finish().id
+  return last < 0n ? undefined : nodes.finish().id
 }
 
 function* recordsOf(node: Node): Generator<LinkRecord> {

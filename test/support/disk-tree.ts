@@ -19,7 +19,7 @@ export async function storeFromDisk(
   try {
     const stored = await walk.directory(fd)
     const inode: Inode = { ...walk.attributes(fileStat(fd), selfPath(fd)), kind: 'directory', ...stored }
-    const links = saveLinkTable(vault, [...walk.links.values()])
+    const links = saveLinkTable(vault, [...walk.links.values()].sort((a, b) => (a.link < b.link ? -1 : 1)))
     await vault.flush()
     return { tree: stored.tree, inode, ...(links ? { links } : {}) }
   } finally {

@@ -118,7 +118,7 @@ export async function storeTree(vault: TestVault, entries: TestEntries): Promise
   const links = new Map<bigint, { inode: Inode; nlink: number }>()
   const { tree } = storeEntries(vault, entries, links)
   const records = [...links].map(([link, { inode, nlink }]): LinkRecord => ({ link, nlink, parents: [], inode }))
-  const table = saveLinkTable(vault, records)
+  const table = saveLinkTable(vault, records.sort((a, b) => (a.link < b.link ? -1 : 1)))
   await vault.flush()
   return table ? { tree, links: table } : { tree }
 }

@@ -132,7 +132,7 @@ function buildTree(root: DirectoryNode, savers: TreeSaving): BuiltTree {
   const saver = new TreeSaver(savers)
   const inode = saver.directory(root)
   assert(inode.kind === 'directory', 'the root is a directory')
-  return { tree: inode.tree, links: saveLinkTable(savers.metadata, [...saver.records.values()]) }
+  return { tree: inode.tree, links: saveLinkTable(savers.metadata, [...saver.records.values()].sort((a, b) => (a.link < b.link ? -1 : 1))) }
 }
 
 /** Stores `root` as one snapshot, as a backup would: packs, then segments, then the snapshot. */

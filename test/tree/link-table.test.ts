@@ -1,4 +1,4 @@
-// Goal: every record of a link table is read and found, whatever the order it was given in.
+// Goal: every record of a link table is read and found.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { isVaultError } from '../../src/errors/vault-error.ts'
@@ -20,10 +20,10 @@ it('reads in order and finds, for link ids over the whole 64 bits', async () => 
     const shelf = new BlobShelf()
     const links = new Set([0n, 2n ** 64n - 2n].slice(0, count))
     while (links.size < count) links.add(Buffer.from(random.bytes(8)).readBigUInt64LE() % (2n ** 64n - 2n))
-    const records = [...links].map((link) => record(random, link))
+    const records = [...links].sort((a, b) => (a < b ? -1 : 1)).map((link) => record(random, link))
     const root = saveLinkTable(shelf, records)
     assert.ok(root)
-    assert.deepEqual(saveLinkTable(new BlobShelf(), records.toReversed()), root, 'canonical')
+    if (count > 1) assert.throws(() => saveLinkTable(new BlobShelf(), records.toReversed()), /ascending/)
     const read: bigint[] = []
     for await (const { link } of readLinkTable(shelf, root)) read.push(link)
     assert.deepEqual(read, [...links].sort((a, b) => (a < b ? -1 : 1)))
