@@ -1,5 +1,5 @@
 // Opening a vault for an operation: backend by its place, password, local cache.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, RequestCounts } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
@@ -8,8 +8,16 @@ import { systemKdf } from '../crypto/kdf.ts'
 import { Repository } from '../repository/repository.ts'
 import { unlock } from '../repository/unlock.ts'
 
+/** What transfers may take of the line. None given: whatever the line gives. */
+export interface TransferLimits {
+  readonly upBytesPerSecond?: number
+  readonly downBytesPerSecond?: number
+  /** Transfers at once, at most. Without effect on a directory. */
+  readonly connectionsMax?: number
+}
+
 /** Where a vault is and how to reach it. S3 credentials come from the SDK's own chain. */
-export interface VaultPlace {
+export interface VaultPlace extends TransferLimits {
   /** A directory, or `s3://bucket/prefix`. */
   readonly repo: string
   /** For S3 servers other than AWS: `http(s)://host[:port]`. */
@@ -31,14 +39,18 @@ export interface VaultAccess extends VaultPlace {
 const NOTICED_DELAY_MS = 3000
 
 export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): Promise<Backend> {
+  const { connectionsMax, upBytesPerSecond, downBytesPerSecond } = place
   return openBackend(parseLocation(place.repo), {
     intent,
+    ...(upBytesPerSecond === undefined ? {} : { upBytesPerSecond }),
+    ...(downBytesPerSecond === undefined ? {} : { downBytesPerSecond }),
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
     s3: {
       ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
       ...(place.s3Region === undefined ? {} : { region: place.s3Region }),
+      ...(connectionsMax === undefined ? {} : { connectionsMax }),
     },
   })
 }
@@ -50,14 +62,20 @@ export interface OpenedVault {
   readonly local: LocalState
 }
 
+/** What an operation asked of the storage, from opening the vault to the end; also what was repeated. */
+export interface Counted {
+  readonly requests: Readonly<RequestCounts>
+}
+
 /** Opens a vault, lets `work` use it, and closes it. Throws what opening throws (`unlock`), and what `work` throws. */
-export async function withVault<T>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T> {
+export async function withVault<T extends object>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T & Counted> {
   const backend = await openVaultBackend(access, 'open')
   try {
     const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
     const local = localState(access.cacheDirectory, unlocked.config.vault)
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
-    return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+    const result = await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+    return { ...result, requests: { ...backend.counts } }
   } finally {
     await backend.close()
   }
