@@ -25,12 +25,14 @@ export function sayVersions() {
   console.log(spawnSync('node', [s3vault, '--version'], { encoding: 'utf8' }).stdout.trim())
 }
 
-/** Runs a command; wall seconds, and the largest resident set of any of its processes, MiB (VmHWM, polled). */
+/** Runs a command; wall seconds, the largest resident set of any of its processes, MiB (VmHWM, polled), and its last line. */
 export async function measure(command, args, env) {
   spawnSync('sync')
   const startMs = performance.now()
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
   let stderr = ''
+  child.stdout.on('data', (data) => (stdout = (stdout + data).slice(-65536)))
   child.stderr.on('data', (data) => (stderr += data))
   let peakKiB = 0
   const poll = setInterval(() => {
@@ -44,7 +46,7 @@ export async function measure(command, args, env) {
   const code = await new Promise((resolve) => child.on('close', resolve))
   clearInterval(poll)
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${code}\n${stderr}`)
-  return { seconds: (performance.now() - startMs) / 1000, peakMiB: peakKiB / 1024 }
+  return { seconds: (performance.now() - startMs) / 1000, peakMiB: peakKiB / 1024, lastLine: stdout.trimEnd().split('\n').at(-1) }
 }
 
 function descendants(pid) {

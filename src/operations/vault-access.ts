@@ -3,6 +3,7 @@ import type { Backend, RequestCounts } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
+import { OpenedSlots } from '../cache/opened-slots.ts'
 import { localState, type LocalState } from '../cache/local-state.ts'
 import { systemKdf } from '../crypto/kdf.ts'
 import { Repository } from '../repository/repository.ts'
@@ -71,7 +72,9 @@ export interface Counted {
 export async function withVault<T extends object>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T & Counted> {
   const backend = await openVaultBackend(access, 'open')
   try {
-    const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
+    const unlocked = await unlock(backend, access.password, systemKdf, {
+      memory: new OpenedSlots(access.cacheDirectory), ...(access.signal ? { signal: access.signal } : {}),
+    })
     const local = localState(access.cacheDirectory, unlocked.config.vault)
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
     const result = await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
