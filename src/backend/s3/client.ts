@@ -22,7 +22,7 @@ export interface S3Connection {
 export const CONNECTIONS_MAX = 16
 const CONNECT_TIMEOUT_MS = 10_000
 const STALL_TIMEOUT_MS = 60_000
-/** Without one the SDK writes some warnings on the console. What fails comes out as an error. */
+/** Without one the SDK prints some warnings by itself. What fails comes out as an error. */
 const SILENT_LOGGER = { trace: silence, debug: silence, info: silence, warn: silence, error: silence }
 function silence(): void {}
 
