@@ -64,7 +64,8 @@ test('windows larger than the room for fetched bytes come to an end, one after t
 test('a window that fails leaves the next one its room', async () => {
   const backend = new AnyPack({ isRemote: true })
   const fetcher = new RangeFetcher(backend, 2, undefined)
-  const first = fetcher.fetchAll(ranges(3, 1000), sinkThatWaits(Promise.reject(new Error('disk'))))
+  const failing: UnitSink = { ...sinkThatWaits(turns(0)), unit: () => Promise.reject(new Error('disk')) }
+  const first = fetcher.fetchAll(ranges(3, 1000), failing)
   const second = fetcher.fetchAll(ranges(3, 1000), sinkThatWaits(turns(1)))
   await assert.rejects(first, { message: 'disk' })
   await second
