@@ -27,7 +27,7 @@ export default class Ls extends VaultCommand {
     const target = parseSnapshotArgument(args.snapshot)
     const access = await this.access(flags, output)
     const { ls } = await import('../src/operations/ls.ts')
-    const { snapshot, entries } = await ls({
+    const { snapshot, entries, requests } = await ls({
       ...access, ...target, filter: snapshotFilter(flags),
       depth: flags.recursive ? 'recursive' : 'direct',
       onChosen: (chosen) => announceAmbiguity(output, chosen),
@@ -37,7 +37,9 @@ export default class Ls extends VaultCommand {
       },
     })
     const { id, time, host, paths } = snapshot
-    output.summary([], { type: 'summary', command: 'ls', snapshot: id, time, host, paths, entries, exitCode: exitCode('ok') })
+    output.summary([], {
+      type: 'summary', command: 'ls', snapshot: id, time, host, paths, entries, requests, exitCode: exitCode('ok'),
+    })
     return exitCode('ok')
   }
 }

@@ -1,5 +1,5 @@
 // Flags that every command has.
-import { boolean, string } from '@oclif/core/flags'
+import { boolean, integer, string } from '@oclif/core/flags'
 
 const VAULT = 'vault'
 const OUTPUT = 'output'
@@ -22,6 +22,17 @@ export const vaultFlags = {
   'cache-dir': string({
     env: 'S3VAULT_CACHE_DIR', helpValue: 'DIR', helpGroup: VAULT,
     description: 'folder for caches of all vaults (without it: s3vault in the XDG cache directory)',
+  }),
+  'limit-upload': string({
+    env: 'S3VAULT_LIMIT_UPLOAD', helpValue: 'RATE', helpGroup: VAULT,
+    description: 'send at most so many bytes a second, as 800K or 5M (powers of 1024)',
+  }),
+  'limit-download': string({
+    env: 'S3VAULT_LIMIT_DOWNLOAD', helpValue: 'RATE', helpGroup: VAULT, description: 'fetch at most so many bytes a second',
+  }),
+  'connections': integer({
+    env: 'S3VAULT_CONNECTIONS', helpValue: 'N', helpGroup: VAULT, min: 1, max: 256,
+    description: 'transfers to or from a bucket at once, at most (without it: 16); as many of them run as make it faster',
   }),
 }
 

@@ -5,8 +5,9 @@ import { isAbsolute, join } from 'node:path'
 import { VaultError } from '../../src/errors/vault-error.ts'
 import type { VaultPlace } from '../../src/operations/vault-access.ts'
 import { accessWarning } from './secret-file.ts'
+import { transferLimits, type TransferFlags } from './transfer-limits.ts'
 
-export interface VaultFlags {
+export interface VaultFlags extends TransferFlags {
   readonly 'repo'?: string | undefined
   readonly 'password-file'?: string | undefined
   readonly 's3-endpoint'?: string | undefined
@@ -33,7 +34,7 @@ export function chooseVault(flags: VaultFlags, env: NodeJS.ProcessEnv): VaultCho
   const cacheDirectory = flags['cache-dir'] ?? join(xdgDirectory(env, 'XDG_CACHE_HOME', '.cache'), 's3vault')
   const { 's3-endpoint': s3Endpoint, 's3-region': s3Region } = flags
   const place = {
-    cacheDirectory,
+    cacheDirectory, ...transferLimits(flags),
     ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
     ...(s3Region === undefined ? {} : { s3Region }),
   }

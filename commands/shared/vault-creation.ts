@@ -27,6 +27,7 @@ export interface CreatedVault {
   readonly storage?: StorageRecord
   /** Absent when the key was shown on the terminal. */
   readonly recoveryKeyFile?: string
+  readonly requests: InitResult['requests']
 }
 
 export async function createVault(creation: VaultCreation): Promise<CreatedVault> {

@@ -66,12 +66,24 @@ export interface Fence {
   check(): void
 }
 
+/** Told of the bytes of a transfer as they move, and makes them wait for their turn. */
+export interface Pace {
+  /** How much to move at once, at most. */
+  readonly pieceBytes: number
+  /** Returns when `sizeBytes` more may move. Throws `interrupted`. */
+  pass(sizeBytes: number, signal?: AbortSignal): Promise<void>
+}
+
 export interface PutOptions {
   readonly fence?: Fence
+  /** A remote backend asks it before each piece; others move objects whole and do not. */
+  readonly pace?: Pace
   readonly signal?: AbortSignal
 }
 
 export interface ReadOptions {
+  /** As in PutOptions, asked after each piece that came; of `get` only. */
+  readonly pace?: Pace
   readonly signal?: AbortSignal
 }
 
@@ -118,7 +130,7 @@ export interface Backend {
   readonly location: string
   /** True when reading costs a network round trip, so that metadata is worth caching locally. */
   readonly isRemote: boolean
-  /** How many transfers it is worth to run at once. */
+  /** How many transfers may run at once. */
   readonly connectionsMax: number
   readonly counts: RequestCounts
   readonly archive?: Archive | undefined

@@ -17,7 +17,7 @@ import { nameOrForeign } from './foreign-name.ts'
 import { assertRange, rangeBeyondEnd } from './range.ts'
 import { S3Archive } from './s3/archive.ts'
 import { S3Billing } from './s3/billing.ts'
-import { collectBody } from './s3/body.ts'
+import { collectBody, requestBody } from './s3/body.ts'
 import type { S3Connection, S3Sdk } from './s3/client.ts'
 import { CONNECTIONS_MAX, openClient } from './s3/client.ts'
 import { FenceRefusal, observeServerTime, repeatWhenSkewed, setPayloadHash, signFenced } from './s3/request-hooks.ts'
@@ -81,7 +81,7 @@ export class S3Backend implements Backend {
     const storageClass = this.#options.storageClassFor?.(name)
     const command = new this.#sdk.PutObjectCommand({
       ...this.#target(name),
-      Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      Body: requestBody(bytes, options),
       ContentLength: bytes.length,
       ChecksumAlgorithm: 'SHA256', // Ceph verifies and keeps the checksum only when its algorithm is named too
       ChecksumSHA256: sha256.toString('base64'),
@@ -114,7 +114,8 @@ export class S3Backend implements Backend {
       const ranged = range === undefined ? {} : { Range: rangeHeader(range) }
       const command = new this.#sdk.GetObjectCommand({ ...this.#target(name), ...ranged })
       const answer = await this.#client.send(command, abortable(options))
-      const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where, range ? undefined : options.bytesMax)
+      const limits = range === undefined ? options : { ...options, bytesMax: undefined }
+      const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where, limits)
       this.counts.bytesDown += bytes.length
       return bytes
     } catch (error) {

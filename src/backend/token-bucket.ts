@@ -2,6 +2,9 @@ import type { Clock } from '../async/clock.ts'
 import { assert } from '../errors/assert.ts'
 import { sleepUnlessInterrupted } from './failures.ts'
 
+const PIECE_BYTES_MIN = 1024
+const PIECE_BYTES_MAX = 64 * 1024
+
 /**
  * Lets bytes pass at a rate. It may go into debt: a transfer larger than a second's worth passes whole and the next
  * waits, so the average holds whatever the sizes. At most one second's worth is saved up.
@@ -18,6 +21,11 @@ export class TokenBucket {
     this.#clock = clock
     this.#balanceBytes = bytesPerSecond
     this.#countedAtMs = clock.elapsedMs()
+  }
+
+  /** About an eighth of a second's worth: small enough to flow evenly, large enough to be worth a system call. */
+  get pieceBytes(): number {
+    return Math.min(PIECE_BYTES_MAX, Math.max(PIECE_BYTES_MIN, Math.floor(this.#bytesPerSecond / 8)))
   }
 
   /** Takes `sizeBytes` at once and waits until the debt, if any, is paid off. Throws `interrupted`. */

@@ -4,14 +4,14 @@ import type { PriceTable } from '../cost/price-table.ts'
 import { estimateBackup, type BackupEstimate } from './backup-estimate.ts'
 import { BackupRun, type BackupResult as RunResult, type BackupTask } from './backup-run.ts'
 import { systemSurroundings } from './backup-surroundings.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface BackupRequest extends VaultAccess, Omit<BackupTask, 'ownDirectories' | 'signal'> {
   /** What a dry run reckons with. Default: no estimate. */
   readonly prices?: PriceTable
 }
 
-export interface BackupResult extends Omit<RunResult, 'unstored'> {
+export interface BackupResult extends Omit<RunResult, 'unstored'>, Counted {
   readonly estimate?: BackupEstimate
 }
 

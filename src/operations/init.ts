@@ -4,7 +4,7 @@ import { VaultError } from '../errors/vault-error.ts'
 import { PACK_TARGET_BYTES_MAX, PACK_TARGET_BYTES_MIN } from '../limits/limits.ts'
 import type { StorageRecord } from '../probe/capabilities.ts'
 import { initVault, newSecret } from '../repository/init.ts'
-import { openVaultBackend, storageKnowledge, type VaultPlace } from './vault-access.ts'
+import { openVaultBackend, storageKnowledge, type Counted, type VaultPlace } from './vault-access.ts'
 
 export interface InitRequest extends VaultPlace {
   readonly password: string
@@ -13,7 +13,7 @@ export interface InitRequest extends VaultPlace {
   readonly signal?: AbortSignal
 }
 
-export interface InitResult {
+export interface InitResult extends Counted {
   readonly vault: string
   readonly location: string
   /** To be shown once on a terminal or written to a 0600 file. */
@@ -44,7 +44,10 @@ export async function init(request: InitRequest): Promise<InitResult> {
       ...(dataPackTargetBytes === undefined ? {} : { dataPackTargetBytes }),
     })
     const { vault, storage } = made.config
-    return { vault, location: backend.location, recoveryKey: made.recoveryKey, ...(storage === undefined ? {} : { storage }) }
+    return {
+      vault, location: backend.location, recoveryKey: made.recoveryKey, requests: { ...backend.counts },
+      ...(storage === undefined ? {} : { storage }),
+    }
   } finally {
     await backend.close()
   }

@@ -7,7 +7,7 @@ import type { Entry, Inode } from '../tree/entry.ts'
 import { inodeOf, locate, splitPath, treeBelow, type Located, type SnapshotRoot } from '../tree/tree-path.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import { chooseSnapshot, type SnapshotChoice } from './snapshot-choice.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface ListedEntry {
   /** Absolute path in the snapshot, raw bytes. */
@@ -24,7 +24,7 @@ export interface LsRequest extends VaultAccess, SnapshotChoice {
   readonly onEntry: (entry: ListedEntry) => void
 }
 
-export interface LsResult {
+export interface LsResult extends Counted {
   readonly snapshot: StoredSnapshot
   readonly entries: number
 }

@@ -17,7 +17,7 @@ import type { EventSink } from './events.ts'
 import { PackClasses, PackNeeds } from './pack-needs.ts'
 import { bringBackNeeded, describeNeeds, type ArchiveChoice, type RestorePlan, type ReturnedPacks } from './restore-plan.ts'
 import { chooseSnapshot, type SnapshotChoice } from './snapshot-choice.ts'
-import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
 /** One name of the target that is changed, or in a dry run would be. */
 export interface TargetChange {
@@ -48,7 +48,7 @@ export interface RestoreRequest extends VaultAccess, SnapshotChoice {
   readonly threads?: number
 }
 
-export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
+export interface RestoreResult extends Omit<RestoreReport, 'errors'>, Counted {
   readonly snapshot: StoredSnapshot
   /** Printable, absolute. */
   readonly target: string

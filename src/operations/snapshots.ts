@@ -1,13 +1,13 @@
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface SnapshotsRequest extends VaultAccess {
   readonly filter: SnapshotFilter
 }
 
-export interface SnapshotsResult {
+export interface SnapshotsResult extends Counted {
   /** Oldest first. */
   readonly snapshots: readonly StoredSnapshot[]
   readonly damaged: readonly { readonly name: string; readonly message: string }[]

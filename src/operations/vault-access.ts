@@ -1,9 +1,10 @@
 // Opening a vault for an operation: backend by its place, password, local cache.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, RequestCounts } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
 import type { S3Connection } from '../backend/s3/client.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
+import { OpenedSlots } from '../cache/opened-slots.ts'
 import { localState, type LocalState } from '../cache/local-state.ts'
 import { RunLog } from '../cache/run-log.ts'
 import { StorageMemory } from '../cache/storage-memory.ts'
@@ -14,8 +15,16 @@ import { Repository } from '../repository/repository.ts'
 import { unlock } from '../repository/unlock.ts'
 import { StorageKnowledge } from './storage-knowledge.ts'
 
+/** What transfers may take of the line. None given: whatever the line gives. */
+export interface TransferLimits {
+  readonly upBytesPerSecond?: number
+  readonly downBytesPerSecond?: number
+  /** Transfers at once, at most. Without effect on a directory. */
+  readonly connectionsMax?: number
+}
+
 /** Where a vault is and how to reach it. S3 credentials come from the SDK's own chain. */
-export interface VaultPlace {
+export interface VaultPlace extends TransferLimits {
   /** A directory, or `s3://bucket/prefix`. */
   readonly repo: string
   /** For S3 servers other than AWS: `http(s)://host[:port]`. */
@@ -49,14 +58,18 @@ export const storageKnowledge = (place: VaultPlace, signal?: AbortSignal): Stora
   new StorageKnowledge({ repo: place.repo, connection: connectionOf(place), signal })
 
 export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create', knowledge: StorageKnowledge): Promise<Backend> {
+  const { connectionsMax, upBytesPerSecond, downBytesPerSecond } = place
   return openBackend(parseLocation(place.repo), {
     intent,
+    ...(upBytesPerSecond === undefined ? {} : { upBytesPerSecond }),
+    ...(downBytesPerSecond === undefined ? {} : { downBytesPerSecond }),
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
     s3: {
       ...connectionOf(place), conditionalPut: knowledge.honoursConditions,
       ...(place.storageClass === undefined ? {} : { storageClassFor: dataPackClass(place.storageClass) }),
+      ...(connectionsMax === undefined ? {} : { connectionsMax }),
     },
   })
 }
@@ -71,17 +84,25 @@ export interface OpenedVault {
   readonly local: LocalState
 }
 
+/** What an operation asked of the storage, from opening the vault to the end; also what was repeated. */
+export interface Counted {
+  readonly requests: Readonly<RequestCounts>
+}
+
 /** Opens a vault, lets `work` use it, and closes it. Throws what opening throws (`unlock`), and what `work` throws. */
-export async function withVault<T>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T> {
+export async function withVault<T extends object>(access: VaultAccess, work: (vault: OpenedVault) => Promise<T>): Promise<T & Counted> {
   const knowledge = storageKnowledge(access, access.signal)
   const backend = await openVaultBackend(access, 'open', knowledge)
   try {
-    const unlocked = await unlock(backend, access.password, systemKdf, access.signal)
+    const unlocked = await unlock(backend, access.password, systemKdf, {
+      memory: new OpenedSlots(access.cacheDirectory), ...(access.signal ? { signal: access.signal } : {}),
+    })
     const local = localState(access.cacheDirectory, unlocked.config.vault)
     knowledge.vaultOpened({ recorded: unlocked.config.storage, memory: new StorageMemory(local.directory) })
     const cached = backend.isRemote ? new CachedBackend(backend, local.objectDirectory) : backend
     try {
-      return await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+      const result = await work({ repository: new Repository(cached, unlocked, access.signal), storage: backend, local })
+      return { ...result, requests: { ...backend.counts } }
     } finally {
       logRun(access, backend, local) // what failed is billed too
     }

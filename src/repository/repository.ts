@@ -36,7 +36,7 @@ export class Repository {
   }
 
   static async open(backend: Backend, options: OpenOptions): Promise<Repository> {
-    return new Repository(backend, await unlock(backend, options.password, options.kdf, options.signal), options.signal)
+    return new Repository(backend, await unlock(backend, options.password, options.kdf, options), options.signal)
   }
 
   /** Readers list snapshots before they load the index: a snapshot implies its index. */

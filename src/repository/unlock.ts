@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Backend } from '../backend/backend.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { Kdf } from '../crypto/kdf.ts'
-import { openSlot, parseSlot, SLOT_BYTES_MAX, type KeySlot } from '../crypto/key-slot.ts'
+import { openSlot, parseSlot, SLOT_BYTES_MAX, type KeySlot, type UnlockedMaster } from '../crypto/key-slot.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { objectName, type ObjectName, type VaultId } from '../ids/ids.ts'
 import { PROBE_PREFIX } from '../probe/probe-names.ts'
@@ -70,20 +70,50 @@ export async function readSlots(backend: Backend, vault: VaultId): Promise<SlotR
   return readings
 }
 
+/** Which slot opened the vault the last time on this machine: it is read first, and most often alone. */
+export interface SlotMemory {
+  recall(vault: VaultId): ObjectName | undefined
+  remember(vault: VaultId, slot: ObjectName): void
+}
+
+/** The remembered slot and its master key, when the password still opens it; a revoked one is gone. */
+async function recalledSlot(
+  backend: Backend, vault: VaultId, memory: SlotMemory | undefined, opens: (slot: KeySlot) => ReturnType<typeof openSlot>,
+): ReturnType<typeof openSlot> {
+  const name = memory?.recall(vault)
+  if (name === undefined) return undefined
+  try {
+    return await opens(parseSlot(await backend.get(name), vault, name))
+  } catch (error) {
+    if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
+    return undefined // the listing of all slots tells what is wrong
+  }
+}
+
 /** Opens the vault with `password`. Throws `vault-missing`, `vault-incomplete`, `vault-damaged`, `vault-newer`, `password-wrong`. */
 export async function unlock(
-  backend: Backend, password: string, kdf: Kdf, signal?: AbortSignal,
+  backend: Backend, password: string, kdf: Kdf, { signal, memory }: { signal?: AbortSignal; memory?: SlotMemory } = {},
 ): Promise<UnlockedVault> {
   const unverified = parseConfig(await readConfig(backend, signal), backend.location)
-  const readings = await readSlots(backend, unverified.vault)
-  for (const { slot } of readings) {
+  const opened = (await recalledSlot(backend, unverified.vault, memory, (slot) => openSlot(slot, password, kdf))) ??
+    (await anySlot(backend, unverified.vault, password, kdf, memory))
+  if (opened.epoch !== 1) {
+    throw new VaultError('vault-newer', `${backend.location}: its keys were rotated`, { hint: 'use a newer s3vault' })
+  }
+  const keys = new Keyring({ vault: unverified.vault, masters: [{ epoch: 1, master: opened.master }] })
+  return { keys, config: verifyConfig(keys, unverified, backend.location) }
+}
+
+/** The master key from whichever slot `password` opens. */
+async function anySlot(
+  backend: Backend, vault: VaultId, password: string, kdf: Kdf, memory: SlotMemory | undefined,
+): Promise<UnlockedMaster> {
+  const readings = await readSlots(backend, vault)
+  for (const { name, slot } of readings) {
     const unlocked = slot && (await openSlot(slot, password, kdf))
     if (!unlocked) continue
-    if (unlocked.epoch !== 1) {
-      throw new VaultError('vault-newer', `${backend.location}: its keys were rotated`, { hint: 'use a newer s3vault' })
-    }
-    const keys = new Keyring({ vault: unverified.vault, masters: [{ epoch: 1, master: unlocked.master }] })
-    return { keys, config: verifyConfig(keys, unverified, backend.location) }
+    memory?.remember(vault, name)
+    return unlocked
   }
   const damaged = readings.filter((reading) => reading.problem)
   if (readings.length === 0 || damaged.length === readings.length) {

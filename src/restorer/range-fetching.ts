@@ -25,6 +25,8 @@ export class RangeFetcher {
   readonly #bytes: Semaphore
   readonly #connections: Semaphore
   readonly #tasksMax: number
+  /** Resolves when all ranges of the call before have room: they come first, or two windows would wait for each other. */
+  #admitted: Promise<void> = Promise.resolve()
 
   constructor(backend: Backend, parallelism: number, signal: AbortSignal | undefined) {
     this.#backend = backend
@@ -40,20 +42,29 @@ export class RangeFetcher {
 
   /** Throws what the backend throws, but for damage, and `interrupted`. Nothing is under way when it returns or throws. */
   async fetchAll(ranges: readonly PlannedRange[], sink: UnitSink): Promise<void> {
+    const before = this.#admitted
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#admitted = promise
     const group = new TaskGroup(this.#tasksMax)
+    let waiting = ranges.length
+    const onAdmitted = (): void => {
+      if (--waiting === 0) resolve()
+    }
     try {
+      await before
       for (const range of ranges) {
         stopIfInterrupted(this.#signal)
-        await group.add(() => this.#fetch(range, sink))
+        await group.add(() => this.#fetch(range, sink, onAdmitted))
       }
     } finally {
-      await group.finish()
+      await group.finish().finally(resolve)
     }
   }
 
-  async #fetch(range: PlannedRange, sink: UnitSink): Promise<void> {
+  async #fetch(range: PlannedRange, sink: UnitSink, onAdmitted: () => void): Promise<void> {
     const length = range.end - range.start
     await this.#bytes.with(async () => {
+      onAdmitted()
       stopIfInterrupted(this.#signal)
       const bytes = await this.#get(range, sink)
       if (bytes === undefined) return

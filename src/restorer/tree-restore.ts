@@ -1,5 +1,5 @@
-// The walk through a snapshot's tree: entries in order, directories entered and left, windows filled and sent off. The next
-// window is filled while the last one is being written; they never overtake each other.
+// The walk through a snapshot's tree: entries in order, directories entered and left, windows filled and sent off. While one
+// is being written, the next one is fetched and the one after filled; they never overtake each other.
 import type { BlobId } from '../ids/ids.ts'
 import { treeSummary } from '../tree/directory.ts'
 import { kindOf, summaryOf, type Entry, type Inode, type InodeKind } from '../tree/entry.ts'
@@ -13,7 +13,7 @@ import { stopIfInterrupted } from './range-fetching.ts'
 import { joinPath, removeTree } from './removal.ts'
 import { TargetDirectory } from './target-directory.ts'
 import { WalkFrame } from './walk-frame.ts'
-import { runWindow, type WindowTools } from './window-run.ts'
+import { runWindow, settled, type WindowOutcome, type WindowTools } from './window-run.ts'
 
 /** Entries between two turns of the event loop, in which workers' replies are heard. */
 const ENTRIES_PER_TURN = 128
@@ -23,13 +23,13 @@ export type RestoreRoot = { readonly tree: BlobId; readonly inode?: Inode } | { 
 
 export interface TreeRestoreTools extends WindowTools, Omit<PlacingTools, 'window' | 'flush'> {}
 
-type Outcome = { readonly error: unknown } | undefined
-
 export class TreeRestore {
   readonly #tools: TreeRestoreTools
   readonly #placer: EntryPlacer
   #window = new Window()
-  #running: Promise<Outcome> = Promise.resolve(undefined)
+  #running: Promise<WindowOutcome> = Promise.resolve(undefined)
+  /** The window before the running one. */
+  #earlier: Promise<WindowOutcome> = Promise.resolve(undefined)
   #entriesSeen = 0
 
   constructor(tools: TreeRestoreTools) {
@@ -44,7 +44,7 @@ export class TreeRestore {
       await this.#planWork(root)
       await this.#walk(frame)
       await this.#flush()
-      await this.#settled()
+      await settled(this.#running)
     } finally {
       await this.#running
       for (const directory of this.#window.pinned) this.#tools.directories.unpin(directory)
@@ -188,15 +188,10 @@ export class TreeRestore {
   async #flush(): Promise<void> {
     const window = this.#window
     if (window.isEmpty) return
-    await this.#settled()
+    await settled(this.#earlier)
     this.#window = new Window()
-    this.#running = runWindow(window, this.#tools).then(() => undefined, (error: unknown) => ({ error }))
-  }
-
-  /** Waits for the window that is being written. Throws what it threw. */
-  async #settled(): Promise<void> {
-    const outcome = await this.#running
-    if (outcome) throw outcome.error
+    this.#earlier = this.#running
+    this.#running = runWindow(window, this.#tools, this.#running).then(() => undefined, (error: unknown) => ({ error }))
   }
 }
 

@@ -9,7 +9,9 @@ import { childPath } from '../posix/directories.ts'
 import type { IndexRenewal } from '../repository/index-renewal.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import { compareParts } from './comparing.ts'
-import { planElsewhere, planFetch, type BlobPlaces, type FetchPlan, type PlannedPiece, type PlannedRange } from './fetch-plan.ts'
+import {
+  planElsewhere, planFetch, type BlobPlaces, type FetchPlan, type PlannedPiece, type PlannedRange, type PlannedUnit,
+} from './fetch-plan.ts'
 import { isLeftAsIs } from './file-attributes.ts'
 import type { FileWork, Window } from './file-work.ts'
 import { isDamage } from './link-records.ts'
@@ -39,11 +41,22 @@ const FINISH_BATCH = 256
 /** Blobs of up to 64 MiB each, though mostly of 1. */
 const MENDED_AT_ONCE = 4
 
-export async function runWindow(window: Window, tools: WindowTools): Promise<void> {
+/** What became of a window; undefined when all went well. */
+export type WindowOutcome = { readonly error: unknown } | undefined
+
+/** Waits for a window. Throws what it threw. */
+export async function settled(window: Promise<WindowOutcome>): Promise<void> {
+  const outcome = await window
+  if (outcome) throw outcome.error
+}
+
+/** Writes nothing before the window `before` is done, and throws what that threw; nothing is under way when it ends. */
+export async function runWindow(window: Window, tools: WindowTools, before: Promise<WindowOutcome>): Promise<void> {
   const run = new WindowRun(window, tools)
   try {
-    await run.run()
+    await run.run(before)
   } finally {
+    await before
     for (const directory of window.pinned) tools.directories.unpin(directory)
   }
 }
@@ -62,17 +75,19 @@ class WindowRun {
     this.#finishing = new Set(window.parts.filter(({ isLast }) => isLast).map(({ file }) => file))
   }
 
-  async run(): Promise<void> {
+  async run(before: Promise<WindowOutcome>): Promise<void> {
     const { isDryRun, onPlan, verifies, tally } = this.#tools
-    this.#beginWork()
-    await this.#compare()
+    const isAllNew = this.#window.parts.every(({ file }) => file.intent === 'create')
+    if (isDryRun || !isAllNew) {
+      await settled(before)
+      this.#beginWork()
+      await this.#compare()
+    }
     const plan = await this.#plan()
     onPlan?.(plan)
     if (isDryRun) this.#countOnly(plan)
     else {
-      this.#makeFiles(plan)
-      this.#punch(plan)
-      await this.#write(plan)
+      await this.#fetchAndWrite(plan, before, isAllNew)
       await this.#finish()
       if (verifies) await this.#verify()
     }
@@ -92,6 +107,19 @@ class WindowRun {
       }
     }
     work.beginWindow(bytes)
+  }
+
+  /** What new files need is known at once: it comes while the window before is being written, and waits for its turn. */
+  async #fetchAndWrite(plan: FetchPlan, before: Promise<WindowOutcome>, isAllNew: boolean): Promise<void> {
+    const turn = (async () => {
+      await settled(before)
+      if (isAllNew) this.#beginWork()
+      this.#makeFiles(plan)
+      this.#punch(plan)
+    })()
+    const [made, written] = await Promise.allSettled([turn, this.#write(plan, turn)])
+    if (made.status === 'rejected') throw made.reason
+    if (written.status === 'rejected') throw written.reason
   }
 
   async #compare(): Promise<void> {
@@ -195,9 +223,10 @@ class WindowRun {
     }
   }
 
-  async #write(plan: FetchPlan): Promise<void> {
+  async #write(plan: FetchPlan, turn: Promise<void>): Promise<void> {
     const failed: FailedBlob[] = []
-    await this.#fetch(plan, failed)
+    await this.#fetch(plan, failed, turn)
+    await turn
     const mending = new TaskGroup(MENDED_AT_ONCE)
     try {
       for (const blob of failed) await mending.add(() => this.#mend(blob))
@@ -207,14 +236,16 @@ class WindowRun {
   }
 
   /** Fetches and writes. Where a pack is gone the blobs may have moved: they are planned anew once the index is renewed. */
-  async #fetch(first: FetchPlan, failed: FailedBlob[]): Promise<void> {
+  async #fetch(first: FetchPlan, failed: FailedBlob[], turn: Promise<void>): Promise<void> {
     const { fetcher, workers, tally, renewal, places } = this.#tools
     for (let plan: Pick<FetchPlan, 'ranges' | 'lost'> = first; ;) {
       const version = renewal?.version ?? 0
       const gone: { range: PlannedRange; error: VaultError }[] = []
       failed.push(...plan.lost.map((lost) => ({ ...lost, message: NOT_INDEXED })))
       await fetcher.fetchAll(plan.ranges, {
-        unit: async (unit, bytes, start) => {
+        unit: async (planned, bytes, start) => {
+          await turn
+          const unit = withoutFailed(planned) // a file may have failed in the window before
           failed.push(...(await workers.writeUnit(unit, bytes, start, this.#finishing)))
         },
         lost: (range, error) => {
@@ -231,6 +262,7 @@ class WindowRun {
         for (const { range, error } of gone) failed.push(...blobsOf(range, error))
         return
       }
+      await turn
       plan = planElsewhere(gone.map(({ range }) => range), places, fetcher.rangeBytesMax)
       this.#makeFiles(plan)
     }
@@ -336,6 +368,13 @@ class WindowRun {
       this.#tools.tally.failure(file.path(), error)
     }
   }
+}
+
+function withoutFailed(unit: PlannedUnit): PlannedUnit {
+  const hasFailed = ({ file }: PlannedPiece): boolean => file.hasFailed
+  if (!unit.blobs.some(({ pieces }) => pieces.some(hasFailed))) return unit
+  const blobs = unit.blobs.map((blob) => ({ ...blob, pieces: blob.pieces.filter((piece) => !hasFailed(piece)) }))
+  return { ...unit, blobs: blobs.filter(({ pieces }) => pieces.length > 0) }
 }
 
 const NOT_INDEXED = 'its content is in no indexed pack'

@@ -11,7 +11,7 @@ export interface S3Connection {
   readonly region?: string
   /** Bucket in the path instead of the host name. Default: true when an endpoint is given. */
   readonly forcePathStyle?: boolean
-  /** Requests at once. Default 8. */
+  /** Transfers at once in each direction. Default 16. */
   readonly connectionsMax?: number
   /** Default: the SDK's own chain (environment, profile, container, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
@@ -19,15 +19,19 @@ export interface S3Connection {
   readonly stallTimeoutMs?: number
 }
 
-export const CONNECTIONS_MAX = 8
+export const CONNECTIONS_MAX = 16
 const CONNECT_TIMEOUT_MS = 10_000
 const STALL_TIMEOUT_MS = 60_000
+/** Without one the SDK prints some warnings by itself. What fails comes out as an error. */
+const SILENT_LOGGER = { trace: silence, debug: silence, info: silence, warn: silence, error: silence }
+function silence(): void {}
 
 export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk; client: S3Client }> {
   const sdk = await import('@aws-sdk/client-s3')
   const endpoint = connection.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
   if (endpoint !== undefined) checkEndpoint(endpoint)
-  const connections = { keepAlive: true, maxSockets: connection.connectionsMax ?? CONNECTIONS_MAX }
+  // Transfers run in one direction at a time; the other half is for small requests beside them (limit.ts).
+  const connections = { keepAlive: true, maxSockets: 2 * (connection.connectionsMax ?? CONNECTIONS_MAX) }
   const config: S3ClientConfig = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(connection.credentials === undefined ? {} : { credentials: connection.credentials }),
@@ -37,6 +41,7 @@ export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Waiting for `100 Continue` would cost the SDK a connection of its own for every pack.
     expectContinueHeader: false,
+    logger: SILENT_LOGGER,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: connection.stallTimeoutMs ?? STALL_TIMEOUT_MS,
