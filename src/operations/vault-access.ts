@@ -2,19 +2,27 @@
 import type { Backend } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
+import type { S3Connection } from '../backend/s3/client.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
 import { localState, type LocalState } from '../cache/local-state.ts'
 import { systemKdf } from '../crypto/kdf.ts'
 import { Repository } from '../repository/repository.ts'
 import { unlock } from '../repository/unlock.ts'
 
-/** Where a vault is and how to reach it. S3 credentials come from the SDK's own chain. */
+/** Keys of a bucket, or the profile of the AWS tools that has them. */
+export type S3Credentials =
+  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  | { readonly profile: string }
+
+/** Where a vault is and how to reach it. */
 export interface VaultPlace {
   /** A directory, or `s3://bucket/prefix`. */
   readonly repo: string
   /** For S3 servers other than AWS: `http(s)://host[:port]`. */
   readonly s3Endpoint?: string
   readonly s3Region?: string
+  /** Default: the SDK's own chain. */
+  readonly s3Credentials?: S3Credentials
   /** Folder for caches and local state of all vaults. */
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
@@ -36,11 +44,18 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): 
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
-    s3: {
-      ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
-      ...(place.s3Region === undefined ? {} : { region: place.s3Region }),
-    },
+    s3: s3Connection(place),
   })
+}
+
+/** How to reach a bucket's server. */
+export function s3Connection({ s3Endpoint, s3Region, s3Credentials }: VaultPlace): S3Connection {
+  const credentials = s3Credentials === undefined ? {} : 'profile' in s3Credentials ? s3Credentials : { credentials: s3Credentials }
+  return {
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...(s3Region === undefined ? {} : { region: s3Region }),
+    ...credentials,
+  }
 }
 
 export interface OpenedVault {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { chooseVault, requireDefaultVault, warnOfOpenCredentials } from '../../commands/shared/vault-choice.ts'
+import { chooseVault, requireVault, warnOfOpenCredentials } from '../../commands/shared/vault-choice.ts'
 import { isVaultError } from '../../src/errors/vault-error.ts'
 import { TemporaryHome } from './program-process.ts'
 
@@ -28,9 +28,9 @@ test('a named vault has no secret file', () => {
 test('a default vault that was never made is missing before any password is asked for', () => {
   using home = new TemporaryHome()
   const choice = chooseVault({}, home.environment())
-  assert.throws(() => requireDefaultVault(choice), (error) => isVaultError(error, 'vault-missing') && error.hint !== undefined)
+  assert.throws(() => requireVault(choice), (error) => isVaultError(error, 'vault-missing') && error.hint !== undefined)
   mkdirSync(choice.place.repo, { recursive: true })
-  requireDefaultVault(choice)
+  requireVault(choice)
 })
 
 test('credentials that others can read are warned about when a bucket is used', () => {
