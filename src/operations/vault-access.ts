@@ -44,12 +44,12 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): 
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
-    s3: s3Connection(place),
+    s3: connectionOf(place),
   })
 }
 
 /** How to reach a bucket's server. */
-export function s3Connection({ s3Endpoint, s3Region, s3Credentials }: VaultPlace): S3Connection {
+export function connectionOf({ s3Endpoint, s3Region, s3Credentials }: VaultPlace): S3Connection {
   const credentials = s3Credentials === undefined ? {} : 'profile' in s3Credentials ? s3Credentials : { credentials: s3Credentials }
   return {
     ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
