@@ -12,7 +12,7 @@ import { outputFlags, settingsFlags, vaultFlags } from './flags.ts'
 import { interruptionSignal } from './interruption.ts'
 import { processOutput, type Output } from './output.ts'
 import { configuredPassword, findPassword, type FoundPassword, type PasswordSources } from './password.ts'
-import { loadSettings } from './settings-loading.ts'
+import { loadSettings, type ProgramFlags } from './settings-loading.ts'
 import { usageFailure } from './usage-failure.ts'
 import { chooseVault, requireVault, warnOfOpenCredentials, type VaultChoice, type VaultFlags } from './vault-choice.ts'
 
@@ -71,11 +71,16 @@ export abstract class VaultCommand extends Command {
     return parsed
   }
 
+  /** What a file of settings may set. */
+  protected get program(): ProgramFlags {
+    return { dist: this.config.root, common: new Set(Object.keys(VaultCommand.baseFlags)) }
+  }
+
   #settingsLookup(): SettingsLookup {
-    const common = new Set(Object.keys(VaultCommand.baseFlags))
+    const { common } = this.program
     const command = this.ctor.id
     return {
-      load: (given) => (this.#settings ??= loadSettings(given, { dist: this.config.root, common }, process.env)),
+      load: (given) => (this.#settings ??= loadSettings(given, this.program, process.env)),
       find: (settings, flag) => settings.findFlag(command, flag, command === 'backup' || common.has(flag)),
     }
   }
