@@ -112,7 +112,8 @@ export function requireVault({ place, secretFile }: VaultChoice): void {
       hint: 's3vault backup --init PATH makes it; -r or S3VAULT_REPO names another vault',
     })
   }
-  if (parseLocation(place.repo).kind === 's3' || existsSync(place.repo)) return
+  // Key slots without a config are a vault too, a half-made one: opening it says so.
+  if (parseLocation(place.repo).kind === 's3' || ['config', 'keys'].some((name) => existsSync(join(place.repo, name)))) return
   throw new VaultError('vault-missing', `${place.repo}: there is no vault`, {
     hint: `check the place, or make a vault there: s3vault init -r ${place.repo}`,
   })

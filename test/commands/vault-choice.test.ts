@@ -12,6 +12,7 @@ test('the default vault and its secret', () => {
     place: { repo: '/home/ana/.local/share/s3vault/default', cacheDirectory: '/home/ana/.cache/s3vault' },
     stateDirectory: '/home/ana/.local/share/s3vault',
     secretFile: '/home/ana/.local/share/s3vault/default.secret',
+    usesAwsFiles: false,
   })
   const { place } = chooseVault({}, { HOME: '/home/ana', XDG_DATA_HOME: '/data', XDG_CACHE_HOME: 'relative' })
   assert.deepEqual(place, { repo: '/data/s3vault/default', cacheDirectory: '/home/ana/.cache/s3vault' })
@@ -22,6 +23,7 @@ test('a named vault has no secret file', () => {
   assert.deepEqual(chooseVault(flags, { HOME: '/h' }), {
     place: { repo: 's3://bucket/x', s3Endpoint: 'http://localhost:9000', s3Region: 'eu', cacheDirectory: '/c' },
     stateDirectory: '/h/.local/share/s3vault',
+    usesAwsFiles: true,
   })
 })
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PolicyDocument, Role } from '../../src/policy/policy-document.ts'
-import { Cli, type Scope } from '../support/cli.ts'
+import { Cli, summaryOf, type Scope } from '../support/cli.ts'
 import type { AccessPolicy } from '../support/s3-server/access-policy.ts'
 import type { Credentials } from '../support/s3-server/authentication.ts'
 import { startS3Server, type S3Server } from '../support/s3-server/server.ts'
@@ -51,7 +51,7 @@ for (const form of ['as printed', 'with enforced conditional writes'] as const) 
     const adder = { env: await as('append-only', form === 'as printed' ? undefined : withConditions) }
     const reader = { env: await as('read-only') }
     const before = server.requests.length
-    for (const text of ['first', 'first', 'second']) {
+    for (const text of form === 'as printed' ? ['first', 'first', 'second'] : ['first', 'second']) {
       cli.write('source/b', text)
       const { stderr } = await cli.expect(0, ['backup', cli.path('source')], adder)
       assert.equal(stderr, '', 'no warning')
@@ -113,4 +113,47 @@ test('what each role may do beside its vault and against it: nothing', async (t)
     refusals([...outside, 'remove', 'removeVersion']))
   assert.deepEqual(await tried(await as('full'), outside), refusals(outside))
   assert.equal((await cli.check()).errors, 0, 'the vault is as it was')
+})
+
+test('append-only is promised where the bucket keeps versions or refuses to overwrite, and nowhere else', async (t) => {
+  const { cli, server } = await makeSite(t)
+  const bucket = server.state.bucket(BUCKET)
+  const policyOf = async (...args: string[]): Promise<{ policy: PolicyDocument; appendOnly?: string }> =>
+    summaryOf(await cli.expect(0, ['policy', '--json', '-r', REPO, ...args]))
+  const conditions = ({ policy }: { policy: PolicyDocument }): number => JSON.stringify(policy).split('s3:if-none-match').length - 1
+
+  const kept = await policyOf('append-only')
+  assert.deepEqual([kept.appendOnly, conditions(kept)], ['versioning', 0], 'no condition that this server may not know')
+  for (const state of ['Suspended', 'Unversioned'] as const) {
+    bucket.versioning = state
+    const refusal = await cli.fails(14, ['policy', 'append-only', '-r', REPO])
+    assert.match(refusal.message, /no key can be append-only there: versioning is (suspended|off)/)
+  }
+  assert.equal((await policyOf('append-only', '--offline')).appendOnly, 'unchecked')
+  assert.match((await cli.expect(0, ['policy', 'append-only', '-r', REPO, '--offline'])).stderr, /NOT CHECKED/)
+
+  const deny = { Effect: 'Deny', Principal: '*', Action: ['s3:PutObject'], Condition: { Null: { 's3:if-none-match': 'true' } } }
+  const enforce = (Resource: string): void => void (bucket.policy = JSON.stringify({ Statement: [{ ...deny, Resource }] }))
+  enforce(`arn:aws:s3:::${BUCKET}/elsewhere/*`)
+  assert.match((await cli.fails(14, ['policy', 'append-only', '-r', REPO])).message, /no key can be append-only/)
+  enforce(`arn:aws:s3:::${BUCKET}/*`)
+  const enforced = await policyOf('append-only')
+  assert.deepEqual([enforced.appendOnly, conditions(enforced)], ['conditional-writes', 2])
+  assert.deepEqual(bucket.keys(), [], 'what was tried is gone')
+  server.setFault(({ operation }) => (operation === 'PutObject' ? { kind: 'error', code: 'AccessDenied' } : undefined))
+  assert.equal((await cli.fails(14, ['policy', 'append-only', '-r', REPO])).code, 'storage-denied', 'a key that writes nothing proves nothing')
+})
+
+test('for Amazon the policy requires the condition; nothing is asked for other roles, nor of a directory', async (t) => {
+  const cli = new Cli(t)
+  const offline = await cli.expect(0, ['policy', 'append-only', '--offline', '-r', REPO, '--s3-region', 'cn-north-1'])
+  const { Statement } = JSON.parse(offline.stdout) as PolicyDocument
+  assert.ok(Statement.every(({ Resource }) => Resource.startsWith('arn:aws-cn:s3:::e2e-bucket')))
+  assert.deepEqual(Statement.find(({ Sid }) => Sid === 'AddToVault')?.Condition, { Null: { 's3:if-none-match': 'false' } })
+  const quiet = await cli.expect(0, ['policy', 'full', '-q', '-r', REPO, '--bucket-policy', '--principal', 'arn:aws:iam::1:user/a'])
+  assert.equal(quiet.stderr, '')
+  assert.deepEqual((JSON.parse(quiet.stdout) as PolicyDocument).Statement[0]?.Principal, { AWS: 'arn:aws:iam::1:user/a' })
+  for (const args of [['full'], ['full', '-r', '/x'], ['everything', '-r', REPO], ['-r', REPO], ['full', '-r', REPO, '--bucket-policy']]) {
+    await cli.failsInWords(2, ['policy', ...args])
+  }
 })

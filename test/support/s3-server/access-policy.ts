@@ -14,6 +14,15 @@ export interface AccessStatement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
+/** Of a bucket: refuses what this server does not evaluate. */
+export function bucketPolicy(text: string): AccessPolicy {
+  const policy = JSON.parse(text) as { readonly Statement: readonly (AccessStatement & { readonly Principal: unknown })[] }
+  if (policy.Statement.some(({ Effect, Principal }) => Effect !== 'Deny' || Principal !== '*')) {
+    throw new S3Error('NotImplemented', 'this server knows bucket policies that deny something to *')
+  }
+  return policy
+}
+
 export interface AccessPolicy {
   readonly Statement: readonly AccessStatement[]
 }
@@ -40,9 +49,11 @@ export function requireKnownPolicy({ Statement }: AccessPolicy): void {
   }
 }
 
-/** Throws AccessDenied unless the policy allows the request. */
-export function requireAllowed(policy: AccessPolicy, request: ObservedRequest, state: ServerState): void {
+/** Throws AccessDenied unless the key's policy allows the request, and when the bucket's denies it. Undefined: all is allowed. */
+export function requireAllowed(policy: AccessPolicy | undefined, request: ObservedRequest, state: ServerState): void {
   const { operation, bucketName, key, query, headers } = request
+  const ofBucket = state.buckets.get(bucketName)?.policy
+  const all = { Statement: [...(policy ?? EVERYTHING).Statement, ...(ofBucket === undefined ? [] : bucketPolicy(ofBucket).Statement)] }
   const base = ACTIONS[operation] ?? `s3:${operation}`
   const action = query.has('versionId') ? (VERSIONED[base] ?? base) : base
   const context = new Map<string, string>()
@@ -52,12 +63,14 @@ export function requireAllowed(policy: AccessPolicy, request: ObservedRequest, s
   if (ifNoneMatch !== undefined) context.set('s3:if-none-match', ifNoneMatch)
   const isManyObjects = operation === 'DeleteObjects'
   const resource = `arn:aws:s3:::${bucketName}${key !== '' ? `/${key}` : isManyObjects ? '/' : ''}`
-  if (!isAllowed(policy, action, resource, context)) throw denied()
+  if (!isAllowed(all, action, resource, context)) throw denied()
   // Without the right to list, what is missing is not told from what is forbidden; this request has no prefix to compare.
   const isReading = base === 's3:GetObject'
   const isMissing = isReading && state.buckets.get(bucketName)?.current(key) === undefined
-  if (isMissing && !isAllowed(policy, 's3:ListBucket', `arn:aws:s3:::${bucketName}`, new Map())) throw denied()
+  if (isMissing && !isAllowed(all, 's3:ListBucket', `arn:aws:s3:::${bucketName}`, new Map())) throw denied()
 }
+
+const EVERYTHING: AccessPolicy = { Statement: [{ Effect: 'Allow', Action: ['*'], Resource: '*' }] }
 
 const denied = (): S3Error => new S3Error('AccessDenied', 'Access Denied')
 

@@ -6,7 +6,7 @@ const STATUS: Readonly<Record<string, number>> = {
   BucketAlreadyOwnedByYou: 409, BucketNotEmpty: 409, ConditionalRequestConflict: 409, EntityTooSmall: 400,
   IncompleteBody: 400, InternalError: 500, InvalidAccessKeyId: 403, InvalidArgument: 400, InvalidBucketName: 400,
   InvalidBucketState: 409, InvalidObjectState: 403, InvalidPart: 400, InvalidPartOrder: 400, InvalidRange: 416,
-  InvalidRequest: 400, MalformedXML: 400, MethodNotAllowed: 405, MissingContentLength: 411, NoSuchBucket: 404, NoSuchKey: 404,
+  InvalidRequest: 400, MalformedXML: 400, MethodNotAllowed: 405, MissingContentLength: 411, NoSuchBucket: 404, NoSuchBucketPolicy: 404, NoSuchKey: 404,
   NoSuchLifecycleConfiguration: 404, NoSuchObjectLockConfiguration: 404, NoSuchUpload: 404, NoSuchVersion: 404,
   NotImplemented: 501, ObjectLockConfigurationNotFoundError: 404, PreconditionFailed: 412, RequestTimeTooSkewed: 403,
   ServiceUnavailable: 503, SignatureDoesNotMatch: 403, SlowDown: 503, XAmzContentSHA256Mismatch: 400, ExpiredToken: 400,

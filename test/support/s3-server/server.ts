@@ -156,8 +156,7 @@ class RequestHandler {
     const operation = operationFor(target.method, bucketName, target.key, target.query)
     const observed = { ...target, operation: operation.name }
     this.requests.push(observed)
-    const policy = this.#users.get(accessKeyId)?.policy
-    if (policy !== undefined) requireAllowed(policy, observed, this.state)
+    requireAllowed(this.#users.get(accessKeyId)?.policy, observed, this.state)
     const fault = chooseFault(observed)
     if (fault?.kind === 'delay') await sleep(fault.delayMs)
     if (fault?.kind === 'error') throw new S3Error(fault.code, 'injected by the test')
