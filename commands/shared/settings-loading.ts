@@ -1,6 +1,6 @@
 // From --config, --profile and what the commands' flags are to the settings of this run. Nothing of it is loaded, and no
 // TOML parser, where there is no file.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { VaultError } from '../../src/errors/vault-error.ts'
 import { settingKeys, type FlagFacts, type SettingKeys } from '../../src/settings/keys.ts'
@@ -26,7 +26,8 @@ export interface ProgramFlags {
 /** Throws `usage`. */
 export async function loadSettings({ config, profile, repo }: SettingsChoice, program: ProgramFlags, env: NodeJS.ProcessEnv): Promise<Settings> {
   const path = config ?? join(xdgDirectory(env, 'XDG_CONFIG_HOME', '.config'), 's3vault', 'config.toml')
-  if (!existsSync(path)) {
+  // Not existsSync: settings that cannot be reached are not settings that are not there.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     if (config !== undefined) throw new VaultError('usage', `file of settings ${path}: no such file`)
     return new Settings(undefined, profile, repo)
   }

@@ -114,7 +114,8 @@ export function requireVault({ place, secretFile }: VaultChoice): void {
   }
   // Key slots without a config are a vault too, a half-made one: opening it says so.
   if (parseLocation(place.repo).kind === 's3' || ['config', 'keys'].some((name) => existsSync(join(place.repo, name)))) return
-  throw new VaultError('vault-missing', `${place.repo}: there is no vault`, {
+  const problem = existsSync(place.repo) ? `${place.repo}: there is no vault` : `no directory at ${place.repo}`
+  throw new VaultError('vault-missing', problem, {
     hint: `check the place, or make a vault there: s3vault init -r ${place.repo}`,
   })
 }
