@@ -11,7 +11,7 @@ import type { Output } from './shared/output.ts'
 import { confirmPassword, findPassword, type FoundPassword, type PasswordSources } from './shared/password.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
 import { findSources, readPathList, readPatternFile, requireTextPatterns, workingDirectory } from './shared/source-paths.ts'
-import { requireDefaultVault, withStorageClass, type VaultChoice } from './shared/vault-choice.ts'
+import { requireVault, withStorageClass, type VaultChoice } from './shared/vault-choice.ts'
 import { createVault, defaultVaultSecret } from './shared/vault-creation.ts'
 import { describe, vaultAccess, VaultCommand, type CommonFlags } from './shared/vault-command.ts'
 
@@ -58,14 +58,12 @@ export default class BackupCommand extends VaultCommand {
   async run(): Promise<number> {
     const { flags, raw } = await this.parse(BackupCommand)
     const output = this.startOutput(flags)
-    const named = raw.filter((token) => token.type === 'arg').map(({ input }) => argumentBytes(input))
+    const typed = raw.filter((token) => token.type === 'arg').map(({ input }) => argumentBytes(input))
     const listed = [
       ...(flags['files-from'] ?? []).flatMap((file) => readPathList(file, 'line')),
       ...(flags['files-from0'] ?? []).flatMap((file) => readPathList(file, 'nul')),
     ]
-    if (named.length + listed.length === 0) {
-      throw new VaultError('usage', 'nothing to back up: no path given', { hint: 's3vault backup PATH, or --files-from FILE' })
-    }
+    const named = typed.length + listed.length > 0 ? typed : await this.#configuredPaths()
     const excludes = [...(flags['exclude-file'] ?? []).flatMap(readPatternFile), ...requireTextPatterns(flags.exclude ?? [])]
     const { paths, missing } = findSources([...named, ...listed], workingDirectory())
     for (const { path, message } of missing) output.warning(path, message)
@@ -81,6 +79,15 @@ export default class BackupCommand extends VaultCommand {
     return this.#finish(output, { ...result, warnings: result.warnings + missing.length })
   }
 
+  /** The key `paths` of the file of settings. Throws `usage` without it. */
+  async #configuredPaths(): Promise<Uint8Array[]> {
+    const paths = (await this.settings()).find('paths')?.value
+    if (Array.isArray(paths)) return paths.map((path) => argumentBytes(String(path)))
+    throw new VaultError('usage', 'nothing to back up: no path given', {
+      hint: 's3vault backup PATH, or --files-from FILE, or paths = ["PATH"] in the file of settings',
+    })
+  }
+
   /** Opens the vault, with --init after making it when there is none, and backs up. */
   async #backUp(
     flags: CommonFlags & {
@@ -89,9 +96,9 @@ export default class BackupCommand extends VaultCommand {
     output: Output, request: Omit<BackupRequest, keyof ReturnType<typeof vaultAccess>>,
   ): Promise<BackupResult> {
     const { backup } = await import('../src/operations/backup.ts')
-    const choice = withStorageClass(this.chooseVault(flags, output), flags['storage-class'], output)
-    if (!flags.init) requireDefaultVault(choice)
-    const sources = this.passwordSources(flags, choice, output)
+    const choice = withStorageClass(await this.chooseVault(flags, output), flags['storage-class'], output)
+    if (!flags.init) requireVault(choice)
+    const sources = await this.passwordSources(flags, choice, output)
     const found = await this.#password(sources, choice, flags.init)
     try {
       return await backup({ ...request, ...vaultAccess(choice, found) })

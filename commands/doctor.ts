@@ -30,7 +30,7 @@ export default class Doctor extends VaultCommand {
   async run(): Promise<number> {
     const { flags } = await this.parse(Doctor)
     const output = this.startOutput(flags)
-    const { place } = this.chooseVault(flags, output)
+    const { place } = await this.chooseVault(flags, output)
     const { doctor } = await import('../src/operations/doctor.ts')
     const { findings, ...result } = await doctor({
       ...place, signal: interruptionSignal,

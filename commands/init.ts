@@ -34,7 +34,7 @@ export default class Init extends VaultCommand {
   async run(): Promise<number> {
     const { flags } = await this.parse(Init)
     const output = this.startOutput(flags)
-    const choice = this.chooseVault(flags, output)
+    const choice = await this.chooseVault(flags, output)
     const packSize = flags['pack-size']
     const created = await createVault({
       choice, output,
@@ -54,7 +54,7 @@ export default class Init extends VaultCommand {
     const file = flags['generate-secret']
     if (file !== undefined) return this.#generateSecret(file, output)
     if (choice.secretFile !== undefined && flags['password-file'] === undefined) return defaultVaultSecret(choice)
-    return (await findPassword(this.passwordSources(flags, choice, output), 'create')).password
+    return (await findPassword(await this.passwordSources(flags, choice, output), 'create')).password
   }
 
   /** On disk before the vault is made: a vault without its secret would be of no use. */

@@ -13,6 +13,7 @@ const RANKS: Record<string, number> = {
   'src/errors': 0,
   'src/ids': 1, 'src/async': 1, 'src/limits': 1, 'src/bytes': 1,
   'src/posix': 10, 'src/backend': 10, 'src/cost': 10, 'src/chunker': 10, 'src/compress': 10, 'src/executor': 10,
+  'src/settings': 10, 'src/policy': 10,
   'src/crypto': 11, 'src/probe': 11,
   'src/pack': 12, 'src/tree': 12, 'src/snapshot': 12, 'src/retention': 12,
   'src/index': 20, 'src/session': 20, 'src/cache': 20,
@@ -32,6 +33,7 @@ const PACKAGES: Record<string, string[]> = {
   '@noble/hashes': ['src/crypto'],
   fflate: ['src/compress'],
   koffi: ['src/posix', 'src/backend'],
+  'smol-toml': ['src/settings'],
   '@oclif/core': ['commands'],
 }
 

@@ -1,5 +1,4 @@
 // From an error to what the person sees: one line, a hint, an exit code; a stack trace only when asked for.
-import { CLIError } from '@oclif/core/errors'
 import { AssertionError } from '../../src/errors/assert.ts'
 import { describeError, errnoOf, isVaultError } from '../../src/errors/vault-error.ts'
 import { printableText } from '../../src/presentation/printable-text.ts'
@@ -23,9 +22,6 @@ export function reportFailure(error: unknown): FailureReport {
     const hint = error.hint === undefined ? {} : { hint: printableText(error.hint) }
     return { code: error.code, message: printableText(error.message), ...hint, exitCode: code }
   }
-  if (error instanceof CLIError) {
-    return { code: 'usage', message: usageMessage(error.message), hint: 'see s3vault COMMAND --help', exitCode: exitCode('usage') }
-  }
   if (error instanceof Error && error.name === 'AbortError') {
     return { code: 'interrupted', message: 'interrupted', exitCode: interruptionExitCode() }
   }
@@ -40,23 +36,6 @@ export function reportFailure(error: unknown): FailureReport {
     hint: 'S3VAULT_DEBUG=1 shows where it happened',
     exitCode: exitCode('internal'),
   }
-}
-
-/** oclif's messages are paragraphs with lists; the first lines say it all. */
-function usageMessage(text: string): string {
-  const lines = text.replace(/\u001b\[[0-9;]*m/g, '').split('\n').map((line) => line.trim())
-    .filter((line) => line !== '' && line !== 'See more help with --help')
-  const isListed = /^(Missing|The following)/.test(lines[0] ?? '')
-  const message = isListed ? missingMessage(lines) : lines.slice(0, 2).join(' ')
-  return printableText(`${message.charAt(0).toLowerCase()}${message.slice(1)}`)
-}
-
-function missingMessage(lines: readonly string[]): string {
-  const [first = '', ...rest] = lines
-  if (first.startsWith('The following')) return rest.join('; ')
-  // A name and its description stand in columns; the other lines are the rest of a description.
-  const names = rest.map((line) => /^(\S+)(?:\s{2,}|$)/.exec(line)?.[1]).filter((name) => name !== undefined)
-  return `missing ${names.join(', ')}`
 }
 
 /** Lines for a terminal. */

@@ -2,6 +2,7 @@
 import { boolean, integer, string } from '@oclif/core/flags'
 
 const VAULT = 'vault'
+const SETTINGS = 'settings'
 const OUTPUT = 'output'
 
 export const vaultFlags = {
@@ -16,9 +17,18 @@ export const vaultFlags = {
   }),
   's3-endpoint': string({
     env: 'S3VAULT_S3_ENDPOINT', helpValue: 'URL', helpGroup: VAULT,
-    description: 'S3 server other than AWS, as http(s)://host[:port]; credentials come from the AWS environment or profile',
+    description: 'S3 server other than AWS, as http(s)://host[:port]',
   }),
   's3-region': string({ env: 'S3VAULT_S3_REGION', helpValue: 'NAME', helpGroup: VAULT, description: 'region of the bucket' }),
+  'credentials': string({
+    env: 'S3VAULT_CREDENTIALS', helpValue: 'SOURCE', helpGroup: VAULT,
+    description: 'where the keys of the bucket are: profile:NAME of the AWS tools, file:PATH in their format, authinfo2:PATH ' +
+      'of S3QL, or environment, which is also what counts without it: the AWS variables, profile or role of the machine',
+  }),
+  'authinfo2': string({
+    helpValue: 'FILE', helpGroup: VAULT, exclusive: ['credentials'],
+    description: 'the keys of the bucket are in this file of S3QL, and so may be its server or region',
+  }),
   'cache-dir': string({
     env: 'S3VAULT_CACHE_DIR', helpValue: 'DIR', helpGroup: VAULT,
     description: 'folder for caches of all vaults (without it: s3vault in the XDG cache directory)',
@@ -33,6 +43,17 @@ export const vaultFlags = {
   'connections': integer({
     env: 'S3VAULT_CONNECTIONS', helpValue: 'N', helpGroup: VAULT, min: 1, max: 256,
     description: 'transfers to or from a bucket at once, at most (without it: 16); as many of them run as make it faster',
+  }),
+}
+
+export const settingsFlags = {
+  config: string({
+    env: 'S3VAULT_CONFIG', helpValue: 'FILE', helpGroup: SETTINGS,
+    description: 'file of settings (without it: s3vault/config.toml in the XDG configuration directory)',
+  }),
+  profile: string({
+    env: 'S3VAULT_PROFILE', helpValue: 'NAME', helpGroup: SETTINGS,
+    description: 'which [profile.NAME] of that file counts (without it: the one named default, when there is one)',
   }),
 }
 

@@ -6,6 +6,7 @@ import type { ProgramManifest } from './program-manifest.ts'
 export class LightConfig extends Config {
   constructor({ name, version }: ProgramManifest, root: string) {
     super({ root })
+    this.root = root
     this.bin = name
     this.name = name
     this.version = version

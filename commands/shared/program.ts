@@ -1,11 +1,12 @@
 // The program around the commands: finds the one that is named, loads only that, and turns what it throws into words
 // and an exit code. oclif parses flags and prints help; its own error handling, which ends in stack traces and in the
 // same exit code for everything, is not used.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExitError } from '@oclif/core/errors'
 import { Config } from '@oclif/core/config'
 import { VaultError } from '../../src/errors/vault-error.ts'
+import { didYouMean } from '../../src/settings/nearest-word.ts'
 import { exitCode } from './exit-codes.ts'
 import { failureJson, failureLines, reportFailure } from './failure-report.ts'
 import { installInterruption, watchLauncher } from './interruption.ts'
@@ -67,11 +68,14 @@ function printVersion({ name, version }: ProgramManifest): number {
 
 /** The module of a command: its path is its name. Throws `usage`. */
 function commandFile(id: string): string {
-  const file = join(import.meta.dirname, '..', `${id}.js`)
+  const folder = join(import.meta.dirname, '..')
+  const file = join(folder, `${id}.js`)
   if (/^[a-z][a-z-]*$/.test(id) && existsSync(file)) return file
-  throw new VaultError('usage', id.startsWith('-') ? 'the command comes first, flags after it' : `there is no command ${JSON.stringify(id)}`, {
-    hint: 's3vault --help lists the commands',
-  })
+  const names = readdirSync(folder).flatMap((name) => /^([a-z][a-z-]*)\.js$/.exec(name)?.[1] ?? [])
+  const problem = id.startsWith('-')
+    ? 'the command comes first, flags after it'
+    : `there is no command ${JSON.stringify(id)}${didYouMean(id, names)}`
+  throw new VaultError('usage', problem, { hint: 's3vault --help lists the commands' })
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

@@ -35,7 +35,7 @@ export async function openDirectoryBackend(path: string): Promise<DirectoryBacke
   const status = await stat(root).catch((error: unknown) => {
     if (isMissing(error)) {
       throw new VaultError('vault-missing', `no directory at ${root}`, {
-        hint: 'check the place given with --repo, or make a vault there with: s3vault init', cause: error,
+        hint: `check the place, or make a vault there: s3vault init -r ${path}`, cause: error,
       })
     }
     throw systemError(error, 'read', root)

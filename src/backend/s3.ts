@@ -12,7 +12,7 @@ import { objectName } from '../ids/ids.ts'
 import type { ObjectName } from '../ids/ids.ts'
 import type { Backend, ByteRange, Fence, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { newRequestCounts } from './backend.ts'
-import { objectExists, throwIfInterrupted } from './failures.ts'
+import { objectExists, objectMissing, throwIfInterrupted } from './failures.ts'
 import { nameOrForeign } from './foreign-name.ts'
 import { assertRange, rangeBeyondEnd } from './range.ts'
 import { S3Archive } from './s3/archive.ts'
@@ -21,7 +21,7 @@ import { collectBody, requestBody } from './s3/body.ts'
 import type { S3Connection, S3Sdk } from './s3/client.ts'
 import { CONNECTIONS_MAX, openClient } from './s3/client.ts'
 import { FenceRefusal, observeServerTime, repeatWhenSkewed, setPayloadHash, signFenced } from './s3/request-hooks.ts'
-import { classRefusal, isPreconditionFailed, isRangeRefused, s3Error } from './s3/s3-errors.ts'
+import { classRefusal, DENIAL_HINTS, isPreconditionFailed, isRangeRefused, s3Error, statusOf } from './s3/s3-errors.ts'
 import { ServerClock } from './s3/server-clock.ts'
 
 export interface S3BackendOptions extends S3Connection {
@@ -119,7 +119,7 @@ export class S3Backend implements Backend {
       this.counts.bytesDown += bytes.length
       return bytes
     } catch (error) {
-      if (!isRangeRefused(error) || range === undefined) throw this.#mapped(error, 'read', name, options)
+      if (!isRangeRefused(error) || range === undefined) throw await this.#readFailure(error, name, options)
       if (range.offset < 0) return new Uint8Array(0) // only an empty object has no suffix
       throw rangeBeyondEnd(range, where)
     }
@@ -132,7 +132,7 @@ export class S3Backend implements Backend {
       const answer = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#target(name)), abortable(options))
       return this.#info(name, answer.ContentLength, answer.LastModified, answer.StorageClass)
     } catch (error) {
-      throw this.#mapped(error, 'read', name, options)
+      throw await this.#readFailure(error, name, options)
     }
   }
 
@@ -177,7 +177,7 @@ export class S3Backend implements Backend {
     try {
       await this.#client.send(new this.#sdk.HeadObjectCommand(this.#target(name)), abortable(options))
     } catch (error) {
-      const mapped = this.#mapped(error, 'ask', name, options)
+      const mapped = await this.#readFailure(error, name, options)
       if (!isVaultError(mapped, 'object-missing')) throw mapped // that also is an answer, with its date
     }
     const timeMs = this.#clock.lastMs()
@@ -235,7 +235,7 @@ export class S3Backend implements Backend {
       if (!isSame) throw objectExists(this.#where(name))
       return true
     } catch (error) {
-      const mapped = this.#mapped(error, 'read', name, options)
+      const mapped = await this.#readFailure(error, name, options)
       if (isVaultError(mapped, 'object-missing')) return false
       throw mapped
     }
@@ -270,6 +270,23 @@ export class S3Backend implements Backend {
 
   #mapped(error: unknown, action: string, name: ObjectName, options: ReadOptions): unknown {
     return s3Error(error, action, this.#where(name), options.signal)
+  }
+
+  /**
+   * A key that may list nothing but its prefix is answered 403 for what is missing, like for what is forbidden. The listing
+   * tells them apart. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html "Permissions"
+   */
+  async #readFailure(error: unknown, name: ObjectName, options: ReadOptions): Promise<unknown> {
+    const mapped = this.#mapped(error, 'read', name, options)
+    const isForbidden = statusOf(error) === 403 && error instanceof Error && !(error.name in DENIAL_HINTS)
+    if (!isForbidden) return mapped
+    try {
+      const { Contents: [first] = [] } = await this.#page(name, undefined, options)
+      return first?.Key === this.#keyPrefix + name ? mapped : objectMissing(this.#where(name), error)
+    } catch (listingError) {
+      if (isVaultError(listingError)) return mapped
+      throw listingError
+    }
   }
 
   #target(name: ObjectName): { Bucket: string; Key: string } {

@@ -23,7 +23,12 @@ export interface TransferLimits {
   readonly connectionsMax?: number
 }
 
-/** Where a vault is and how to reach it. S3 credentials come from the SDK's own chain. */
+/** Keys of a bucket, or the profile of the AWS tools that has them. */
+export type S3Credentials =
+  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  | { readonly profile: string }
+
+/** Where a vault is and how to reach it. */
 export interface VaultPlace extends TransferLimits {
   /** A directory, or `s3://bucket/prefix`. */
   readonly repo: string
@@ -34,6 +39,8 @@ export interface VaultPlace extends TransferLimits {
   readonly storageClass?: string
   /** The name under which this machine's log of requests has the run. */
   readonly command?: string
+  /** Default: the SDK's own chain. */
+  readonly s3Credentials?: S3Credentials
   /** Folder for caches and local state of all vaults. */
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
@@ -48,11 +55,6 @@ export interface VaultAccess extends VaultPlace {
 
 /** Shorter waits are everyday life on a network. */
 const NOTICED_DELAY_MS = 3000
-
-export const connectionOf = ({ s3Endpoint, s3Region }: VaultPlace): S3Connection => ({
-  ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
-  ...(s3Region === undefined ? {} : { region: s3Region }),
-})
 
 export const storageKnowledge = (place: VaultPlace, signal?: AbortSignal): StorageKnowledge =>
   new StorageKnowledge({ repo: place.repo, connection: connectionOf(place), signal })
@@ -76,6 +78,16 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create', k
 
 const dataPackClass = (storageClass: string) => (name: ObjectName): string | undefined =>
   parsePackName(name)?.kind === 'data' ? storageClass : undefined
+
+/** How to reach a bucket's server. */
+export function connectionOf({ s3Endpoint, s3Region, s3Credentials }: VaultPlace): S3Connection {
+  const credentials = s3Credentials === undefined ? {} : 'profile' in s3Credentials ? s3Credentials : { credentials: s3Credentials }
+  return {
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...(s3Region === undefined ? {} : { region: s3Region }),
+    ...credentials,
+  }
+}
 
 export interface OpenedVault {
   readonly repository: Repository

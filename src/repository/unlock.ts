@@ -35,11 +35,11 @@ async function readConfig(backend: Backend, signal: AbortSignal | undefined): Pr
     for await (const { name } of backend.list('', options)) {
       if (name.startsWith(PROBE_PREFIX)) continue
       throw new VaultError('vault-missing', `${backend.location}: there is no vault (other things are there)`, {
-        hint: 'check the place given with --repo', cause: error,
+        hint: 'check the place that was given', cause: error,
       })
     }
     throw new VaultError('vault-missing', `${backend.location}: there is no vault`, {
-      hint: 'check the place given with --repo, or make one with: s3vault init',
+      hint: `check the place, or make a vault there: s3vault init -r ${backend.location}`,
       cause: error,
     })
   }

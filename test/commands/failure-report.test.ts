@@ -1,7 +1,6 @@
 // Goal: any error becomes one printable line with the right exit code, and bugs of our own are told from the world's.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CLIError } from '@oclif/core/errors'
 import { failureJson, failureLines, reportFailure } from '../../commands/shared/failure-report.ts'
 import { AssertionError } from '../../src/errors/assert.ts'
 import { VaultError } from '../../src/errors/vault-error.ts'
@@ -35,14 +34,4 @@ test('system errors keep their errno; a full disk has the exit code of one', () 
   assert.equal(reportFailure(denied).exitCode, 1)
   const internal = Object.assign(new Error('bad argument'), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.equal(reportFailure(internal).exitCode, 70, "Node's ERR_ codes are bugs of ours")
-})
-
-test('paragraphs of the flag parser become one line', () => {
-  const report = reportFailure(new CLIError('Nonexistent flag: --hots\nSee more help with --help'))
-  assert.equal(report.message, 'nonexistent flag: --hots')
-  assert.equal(report.exitCode, 2)
-  assert.equal(
-    reportFailure(new CLIError('The following errors occurred:\n  \u001b[2mMissing required flag target\u001b[22m\nSee more help with --help')).message,
-    'missing required flag target',
-  )
 })

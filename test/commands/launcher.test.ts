@@ -54,6 +54,7 @@ test('under an old Node the program runs as a child: exit codes, options of that
 test('signals reach the child, and the child ends when its launcher is killed', needsOld, async () => {
   for (const [signal, ending] of [['SIGTERM', [143, null]], ['SIGINT', [130, null]], ['SIGKILL', [null, 'SIGKILL']]] as const) {
     using home = new TemporaryHome()
+    writeFileSync(join(home.path, 'config'), '')
     const pidFile = join(home.path, 'pid')
     const env = home.environment({ S3VAULT_REPO: home.path, S3VAULT_PASSWORD_COMMAND: `echo $PPID > ${pidFile}; exec sleep 60` })
     const launcher = spawn(old ?? '', [launcherScript, 'snapshots'], { env, stdio: 'ignore' })

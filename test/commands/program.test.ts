@@ -13,7 +13,7 @@ test('help lists the commands, of each its flags and exit codes, without a word 
   using home = new TemporaryHome()
   const root = await runMain(['--help'], home.environment())
   assert.deepEqual([root.code, root.stderr], [0, ''])
-  for (const command of ['backup', 'check', 'init', 'ls', 'restore', 'snapshots', 'stats']) assert.match(root.stdout, new RegExp(`^ +${command} +\\w`, 'm'))
+  for (const command of ['backup', 'check', 'init', 'ls', 'policy', 'restore', 'settings', 'snapshots', 'stats']) assert.match(root.stdout, new RegExp(`^ +${command} +\\w`, 'm'))
   for (const args of [['backup', '--help'], ['help', 'backup'], ['backup', '/x', '-h']]) {
     const { code, stdout, stderr } = await runMain(args, home.environment())
     assert.deepEqual([code, stderr], [0, ''], args.join(' '))
@@ -50,6 +50,8 @@ test('failures have one line, their exit code, and the same as JSON', async () =
   const { type, code, exitCode } = JSON.parse(json.stderr) as Record<string, unknown>
   assert.deepEqual({ type, code, exitCode }, { type: 'error', code: 'vault-missing', exitCode: 10 })
   assert.equal((await runMain(['snapshots', '-r', join(home.path, 'none')], { ...env, S3VAULT_PASSWORD: 'x' })).code, 10)
+  assert.equal((await runMain(['snapshots', '-r', home.path], env)).code, 10, 'said before a password is asked for')
+  writeFileSync(join(home.path, 'config'), '')
   const silent = await runMain(['snapshots', '-r', home.path], env)
   assert.equal(silent.code, 12, 'no password and no terminal')
   const nothing = await runMain(['backup', join(home.path, 'gone')], env)
@@ -108,6 +110,7 @@ test('a vault with a generated secret, and a name that is not UTF-8 from the com
 
 /** A program that waits in its password command, which has written its parent's process id to a file. */
 async function waitingProgram(home: TemporaryHome): Promise<{ child: ReturnType<typeof spawn>; done: ReturnType<typeof ended>; pid: number }> {
+  writeFileSync(join(home.path, 'config'), '')
   const pidFile = join(home.path, 'pid')
   const env = home.environment({ S3VAULT_REPO: home.path, S3VAULT_PASSWORD_COMMAND: `echo $PPID > ${pidFile}; exec sleep 60` })
   const child = spawn(process.execPath, [mainScript, 'snapshots'], { env, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { chooseVault, requireDefaultVault, warnOfOpenCredentials } from '../../commands/shared/vault-choice.ts'
+import { chooseVault, requireVault, warnOfOpenCredentials } from '../../commands/shared/vault-choice.ts'
 import { isVaultError } from '../../src/errors/vault-error.ts'
 import { TemporaryHome } from './program-process.ts'
 
@@ -12,6 +12,7 @@ test('the default vault and its secret', () => {
     place: { repo: '/home/ana/.local/share/s3vault/default', cacheDirectory: '/home/ana/.cache/s3vault' },
     stateDirectory: '/home/ana/.local/share/s3vault',
     secretFile: '/home/ana/.local/share/s3vault/default.secret',
+    usesAwsFiles: false,
   })
   const { place } = chooseVault({}, { HOME: '/home/ana', XDG_DATA_HOME: '/data', XDG_CACHE_HOME: 'relative' })
   assert.deepEqual(place, { repo: '/data/s3vault/default', cacheDirectory: '/home/ana/.cache/s3vault' })
@@ -22,15 +23,16 @@ test('a named vault has no secret file', () => {
   assert.deepEqual(chooseVault(flags, { HOME: '/h' }), {
     place: { repo: 's3://bucket/x', s3Endpoint: 'http://localhost:9000', s3Region: 'eu', cacheDirectory: '/c' },
     stateDirectory: '/h/.local/share/s3vault',
+    usesAwsFiles: true,
   })
 })
 
 test('a default vault that was never made is missing before any password is asked for', () => {
   using home = new TemporaryHome()
   const choice = chooseVault({}, home.environment())
-  assert.throws(() => requireDefaultVault(choice), (error) => isVaultError(error, 'vault-missing') && error.hint !== undefined)
+  assert.throws(() => requireVault(choice), (error) => isVaultError(error, 'vault-missing') && error.hint !== undefined)
   mkdirSync(choice.place.repo, { recursive: true })
-  requireDefaultVault(choice)
+  requireVault(choice)
 })
 
 test('credentials that others can read are warned about when a bucket is used', () => {

@@ -14,6 +14,6 @@ test('unreachable endpoint: exit code 13 within a minute and a half', async (t) 
   const env = { ...s3Environment(server), S3VAULT_PASSWORD: 'x' }
   const run = await cli.expect(13, ['snapshots', '-r', 's3://bucket/prefix'], { env })
   assert.ok(performance.now() - startMs < 90_000)
-  assert.match(run.stderr, /^s3vault: .*\n  hint: check the network and the endpoint\n$/m)
+  assert.match(run.stderr, /^s3vault: .*\n  hint: check the network, the endpoint and the region\n$/m)
   assert.equal(run.stdout, '')
 })

@@ -1,6 +1,7 @@
 // The SDK's client as we need it. The SDK is imported here, at the first bucket opened: it costs 120-180 ms.
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { VaultError } from '../../errors/vault-error.ts'
+import { requireEndpoint, requireRegion } from './address.ts'
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3')
 
@@ -15,6 +16,8 @@ export interface S3Connection {
   readonly connectionsMax?: number
   /** Default: the SDK's own chain (environment, profile, container, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  /** Profile of the AWS tools for credentials and region; its region counts less than `region`. Default: AWS_PROFILE. */
+  readonly profile?: string
   /** A socket on which nothing moved for this long is given up. Default 60 000 ms. */
   readonly stallTimeoutMs?: number
 }
@@ -29,12 +32,14 @@ function silence(): void {}
 export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk; client: S3Client }> {
   const sdk = await import('@aws-sdk/client-s3')
   const endpoint = connection.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL']
-  if (endpoint !== undefined) checkEndpoint(endpoint)
+  if (endpoint !== undefined) requireEndpoint(endpoint)
+  if (connection.region !== undefined) requireRegion(connection.region)
   // Transfers run in one direction at a time; the other half is for small requests beside them (limit.ts).
   const connections = { keepAlive: true, maxSockets: 2 * (connection.connectionsMax ?? CONNECTIONS_MAX) }
   const config: S3ClientConfig = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(connection.credentials === undefined ? {} : { credentials: connection.credentials }),
+    ...(connection.profile === undefined ? {} : { profile: connection.profile }),
     forcePathStyle: connection.forcePathStyle ?? endpoint !== undefined,
     maxAttempts: 1, // retry.ts retries: it knows what must not be signed anew
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -61,13 +66,4 @@ export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk
       hint: 'set AWS_REGION, or give an endpoint',
     })
   }
-}
-
-function checkEndpoint(endpoint: string): void {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
-  // Not printed: it may hold a password.
-  throw new VaultError('usage', 'the S3 endpoint is not a plain http:// or https:// address', {
-    hint: 'for example https://s3.example.com',
-  })
 }

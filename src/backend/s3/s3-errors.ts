@@ -12,7 +12,8 @@ const PASSING_CODES = new Set([
 ])
 const FULL_CODES = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientCapacity', 'EntityQuotaExceeded'])
 
-const DENIAL_HINTS: Readonly<Record<string, string>> = {
+/** Codes that say what is wrong with the key or the request, whatever it asks for. */
+export const DENIAL_HINTS: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'the server does not know this access key: check AWS_ACCESS_KEY_ID or the profile, and the endpoint',
   SignatureDoesNotMatch: 'the secret key does not fit the access key, or a proxy changed the request',
   RequestTimeTooSkewed: "this machine's clock differs from the server's by more than 15 minutes: set it right",
@@ -70,7 +71,7 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')
   if (status === 301) return failed('storage-refused', DENIAL_HINTS['AuthorizationHeaderMalformed'])
   if (isTlsError(error)) return failed('storage-refused', TLS_HINT)
-  if (isNetworkError(error)) return failed('storage-unreachable', 'check the network and the endpoint', 'later')
+  if (isNetworkError(error)) return failed('storage-unreachable', 'check the network, the endpoint and the region', 'later')
   if (status !== undefined && status < 400) return failed('storage-refused', 'that was no S3 server: check the endpoint')
   return status === undefined ? error : failed('storage-refused')
 }

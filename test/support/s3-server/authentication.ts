@@ -34,10 +34,17 @@ interface Claim {
   readonly expiresSeconds?: number
 }
 
-/** Checks a request; returns the payload hash that the client signed (`UNSIGNED-PAYLOAD`, `STREAMING-...` or hex). */
+export interface Authenticated {
+  /** That the client signed: `UNSIGNED-PAYLOAD`, `STREAMING-...` or hex. */
+  readonly payloadHash: string
+  readonly accessKeyId: string
+}
+
+/** Checks a request against the known keys. */
 export function authenticate(
-  request: UnverifiedRequest, credentials: readonly Credentials[], nowMs: number, { region, signatureExpiry }: ServerBehaviour = {},
-): string {
+  request: UnverifiedRequest, credentials: readonly Credentials[], nowMs: number,
+  { region, signatureExpiry }: ServerBehaviour = {},
+): Authenticated {
   const claim = request.query.some(([name]) => name === 'X-Amz-Signature') ? queryClaim(request) : headerClaim(request)
   const [accessKeyId, date = '', claimedRegion = '', service = '', terminator] = claim.credential.split('/')
   const known = credentials.find((each) => each.accessKeyId === accessKeyId)
@@ -60,7 +67,7 @@ export function authenticate(
     throw new S3Error('SignatureDoesNotMatch', 'The request signature we calculated does not match the signature you provided.')
   }
   if (known.sessionToken !== claim.token) throw new S3Error('ExpiredToken', 'The provided token has expired.')
-  return claim.payloadHash
+  return { payloadHash: claim.payloadHash, accessKeyId: known.accessKeyId }
 }
 
 function headerClaim({ headers }: UnverifiedRequest): Claim {

@@ -1,4 +1,5 @@
 // Operations on buckets and their settings.
+import { bucketPolicy, requireKnownPolicy } from './access-policy.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import { isoSeconds, xmlAnswer } from './exchange.ts'
 import { headerText } from './authentication.ts'
@@ -62,6 +63,21 @@ export function getVersioning({ state, bucketName }: Exchange): Answer {
 
 export function getPolicyStatus({ state, bucketName }: Exchange): Answer {
   return xmlAnswer(xmlDocument('PolicyStatus', [['IsPublic', state.bucket(bucketName).isPublic]]))
+}
+
+/** Only denials for everybody: permissions are given to keys (see addUser). */
+export function putPolicy({ state, bucketName, body }: Exchange): Answer {
+  const bucket = state.bucket(bucketName)
+  const text = body.bytes.toString()
+  requireKnownPolicy(bucketPolicy(text))
+  bucket.policy = text
+  return { status: 204 }
+}
+
+export function getPolicy({ state, bucketName }: Exchange): Answer {
+  const { policy } = state.bucket(bucketName)
+  if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', 'The bucket policy does not exist')
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: policy }
 }
 
 /** Kept and given back; nothing expires. */

@@ -21,6 +21,7 @@ const BUCKET_ROUTES: readonly Route[] = [
   ['PUT', 'versioning', 'PutBucketVersioning', buckets.putVersioning],
   ['PUT', 'object-lock', 'PutObjectLockConfiguration', lock.putLockConfiguration],
   ['PUT', 'lifecycle', 'PutBucketLifecycleConfiguration', buckets.putLifecycle],
+  ['PUT', 'policy', 'PutBucketPolicy', buckets.putPolicy],
   ['PUT', '', 'CreateBucket', buckets.createBucket],
   ['HEAD', '', 'HeadBucket', buckets.headBucket],
   ['DELETE', 'lifecycle', 'DeleteBucketLifecycle', buckets.deleteLifecycle],
@@ -30,6 +31,7 @@ const BUCKET_ROUTES: readonly Route[] = [
   ['GET', 'object-lock', 'GetObjectLockConfiguration', lock.getLockConfiguration],
   ['GET', 'lifecycle', 'GetBucketLifecycleConfiguration', buckets.getLifecycle],
   ['GET', 'policyStatus', 'GetBucketPolicyStatus', buckets.getPolicyStatus],
+  ['GET', 'policy', 'GetBucketPolicy', buckets.getPolicy],
   ['GET', 'location', 'GetBucketLocation', buckets.getLocation],
   ['GET', 'uploads', 'ListMultipartUploads', multipart.listUploads],
   ['GET', 'versions', 'ListObjectVersions', listings.listVersions],
@@ -55,7 +57,7 @@ const OBJECT_ROUTES: readonly Route[] = [
 ]
 
 // Settings this server does not have: to answer them as a listing or a PUT of an object would be a lie.
-const UNKNOWN = ['acl', 'tagging', 'policy', 'cors', 'encryption', 'attributes', 'torrent', 'select', 'website', 'replication', 'notification']
+const UNKNOWN = ['acl', 'tagging', 'cors', 'encryption', 'attributes', 'torrent', 'select', 'website', 'replication', 'notification']
 
 export function operationFor(method: string, bucketName: string, key: string, query: ReadonlyMap<string, string>): Operation {
   const unknown = UNKNOWN.find((parameter) => query.has(parameter))

@@ -5,6 +5,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AccessPolicy } from './access-policy.ts'
+import { requireAllowed, requireKnownPolicy } from './access-policy.ts'
 import type { Credentials, UnverifiedRequest } from './authentication.ts'
 import { authenticate } from './authentication.ts'
 import { readBody, verifyBody } from './body.ts'
@@ -52,14 +54,13 @@ export interface S3Server extends Credentials {
   /** Every request that passed authentication, oldest first. */
   readonly requests: readonly ObservedRequest[]
   setFault(hook: FaultHook | undefined): void
+  /** Another key, which may do what the policy allows; the server's own may do everything. */
+  addUser(policy: AccessPolicy): Credentials
   close(): Promise<void>
 }
 
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
-  const credentials = options.credentials ?? {
-    accessKeyId: `AK${randomBytes(9).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(20).toString('hex'),
-  }
+  const credentials = options.credentials ?? newCredentials()
   const nowMs = options.nowMs ?? Date.now
   const handler = new RequestHandler(options, credentials, nowMs)
   for (const name of options.buckets ?? []) handler.state.buckets.set(name, new Bucket(name, nowMs()))
@@ -77,6 +78,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     state: handler.state,
     requests: handler.requests,
     setFault: (hook) => handler.setFault(hook),
+    addUser: (policy) => handler.addUser(policy),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -85,12 +87,18 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
 }
 
+const newCredentials = (): Credentials => ({
+  accessKeyId: `AK${randomBytes(9).toString('hex').toUpperCase()}`,
+  secretAccessKey: randomBytes(20).toString('hex'),
+})
+
 class RequestHandler {
   readonly state = new ServerState()
   readonly requests: ObservedRequest[] = []
   readonly #options: S3ServerOptions
   readonly #credentials: Credentials
   readonly #nowMs: () => number
+  readonly #users = new Map<string, { readonly credentials: Credentials; readonly policy: AccessPolicy }>()
   #fault: FaultHook | undefined
   #requestCount = 0
 
@@ -103,6 +111,13 @@ class RequestHandler {
 
   setFault(hook: FaultHook | undefined): void {
     this.#fault = hook
+  }
+
+  addUser(policy: AccessPolicy): Credentials {
+    requireKnownPolicy(policy)
+    const credentials = newCredentials()
+    this.#users.set(credentials.accessKeyId, { credentials, policy })
+    return credentials
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -133,12 +148,14 @@ class RequestHandler {
     const path = cut < 0 ? url : url.slice(0, cut)
     const pairs = cut < 0 ? [] : [...new URLSearchParams(url.slice(cut + 1).replaceAll('+', '%2B'))]
     const unverified: UnverifiedRequest = { method: request.method ?? '', path, query: pairs, headers: request.headers }
-    const payloadHash = authenticate(unverified, [this.#credentials], this.#nowMs(), this.#options)
+    const known = [this.#credentials, ...[...this.#users.values()].map((user) => user.credentials)]
+    const { payloadHash, accessKeyId } = authenticate(unverified, known, this.#nowMs(), this.#options)
     const [, bucketName = '', ...keySegments] = path.split('/').map(decodeURIComponent)
     const target = { method: unverified.method, bucketName, key: keySegments.join('/'), query: new Map(pairs), headers: request.headers }
     const operation = operationFor(target.method, bucketName, target.key, target.query)
     const observed = { ...target, operation: operation.name }
     this.requests.push(observed)
+    requireAllowed(this.#users.get(accessKeyId)?.policy, observed, this.state)
     const fault = chooseFault(observed)
     if (fault?.kind === 'delay') await sleep(fault.delayMs)
     if (fault?.kind === 'error') throw new S3Error(fault.code, 'injected by the test')

@@ -46,6 +46,8 @@ export class Bucket {
   isPublic = false
   defaultRetention: DefaultRetention | undefined
   lifecycleXml: string | undefined
+  /** JSON; its Deny statements hold for every key, the server's own too. */
+  policy: string | undefined
   /** Versions of each key, oldest first; never an empty list. */
   readonly #versions = new Map<string, ObjectVersion[]>()
   #sortedKeys: string[] | undefined
