@@ -24,7 +24,7 @@ export default class Ls extends VaultCommand {
     const target = parseSnapshotArgument(args.snapshot)
     const access = await this.access(flags, output)
     const { ls } = await import('../src/operations/ls.ts')
-    const { snapshot, entries } = await ls({
+    const { snapshot, entries, requests } = await ls({
       ...access, ...target,
       depth: flags.recursive ? 'recursive' : 'direct',
       onEntry: (entry) => {
@@ -32,7 +32,7 @@ export default class Ls extends VaultCommand {
         else output.print(flags.long ? longEntryLine(entry) : pathText(entry.path))
       },
     })
-    output.summary([], { type: 'summary', command: 'ls', snapshot: snapshot.id, entries, exitCode: exitCode('ok') })
+    output.summary([], { type: 'summary', command: 'ls', snapshot: snapshot.id, entries, requests, exitCode: exitCode('ok') })
     return exitCode('ok')
   }
 }

@@ -36,7 +36,7 @@ export default class Snapshots extends VaultCommand {
     const count = found.snapshots.length
     output.summary(
       [formatItems(count, 'snapshot')],
-      { type: 'summary', command: 'snapshots', snapshots: count, damaged: found.damaged.length, exitCode: code },
+      { type: 'summary', command: 'snapshots', snapshots: count, damaged: found.damaged.length, requests: found.requests, exitCode: code },
     )
     return code
   }

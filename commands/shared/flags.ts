@@ -1,5 +1,5 @@
 // Flags that every command has.
-import { boolean, string } from '@oclif/core/flags'
+import { boolean, integer, string } from '@oclif/core/flags'
 
 const VAULT = 'vault'
 const OUTPUT = 'output'
@@ -17,6 +17,10 @@ export const vaultFlags = {
   's3-endpoint': string({
     env: 'S3VAULT_S3_ENDPOINT', helpValue: 'URL', helpGroup: VAULT,
     description: 'S3 server other than AWS, as http(s)://host[:port]; credentials come from the AWS environment or profile',
+  }),
+  's3-timeout': integer({
+    env: 'S3VAULT_S3_TIMEOUT', helpValue: 'SECONDS', helpGroup: VAULT, min: 1, max: 3600,
+    description: 'give up a request on which nothing moves for this long, and make it again (without it: 60)',
   }),
   's3-region': string({ env: 'S3VAULT_S3_REGION', helpValue: 'NAME', helpGroup: VAULT, description: 'region of the bucket' }),
   'cache-dir': string({

@@ -11,6 +11,7 @@ export interface VaultFlags {
   readonly 'password-file'?: string | undefined
   readonly 's3-endpoint'?: string | undefined
   readonly 's3-region'?: string | undefined
+  readonly 's3-timeout'?: number | undefined
   readonly 'cache-dir'?: string | undefined
 }
 
@@ -31,11 +32,12 @@ function xdgDirectory(env: NodeJS.ProcessEnv, variable: string, fallback: string
 export function chooseVault(flags: VaultFlags, env: NodeJS.ProcessEnv): VaultChoice {
   const stateDirectory = join(xdgDirectory(env, 'XDG_DATA_HOME', '.local/share'), 's3vault')
   const cacheDirectory = flags['cache-dir'] ?? join(xdgDirectory(env, 'XDG_CACHE_HOME', '.cache'), 's3vault')
-  const { 's3-endpoint': s3Endpoint, 's3-region': s3Region } = flags
+  const { 's3-endpoint': s3Endpoint, 's3-region': s3Region, 's3-timeout': s3TimeoutSeconds } = flags
   const place = {
     cacheDirectory,
     ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
     ...(s3Region === undefined ? {} : { s3Region }),
+    ...(s3TimeoutSeconds === undefined ? {} : { s3StallTimeoutMs: s3TimeoutSeconds * 1000 }),
   }
   if (flags.repo !== undefined) return { place: { ...place, repo: flags.repo }, stateDirectory }
   return {

@@ -24,6 +24,7 @@ export interface CreatedVault {
   readonly location: string
   /** Absent when the key was shown on the terminal. */
   readonly recoveryKeyFile?: string
+  readonly requests: InitResult['requests']
 }
 
 export async function createVault(creation: VaultCreation): Promise<CreatedVault> {
@@ -33,15 +34,15 @@ export async function createVault(creation: VaultCreation): Promise<CreatedVault
   const result = await init({
     ...choice.place, password, signal, ...(dataPackTargetBytes === undefined ? {} : { dataPackTargetBytes }),
   })
-  const { vault, location } = result
+  const { vault, location, requests } = result
   if (keyFile === undefined) {
     showRecoveryKey(result.recoveryKey, creation.output)
-    return { vault, location }
+    return { vault, location, requests }
   }
   keyFile.write(result.recoveryKey)
   if (creation.recoveryKeyFile === undefined) nameKeyFile(keyFile, choice, result)
   creation.output.important(`recovery key: written to ${keyFile.path}; keep a copy away from this machine`)
-  return { vault, location, recoveryKeyFile: keyFile.path }
+  return { vault, location, recoveryKeyFile: keyFile.path, requests }
 }
 
 /** Reserved before the vault is made: a key that can be written nowhere must not come into being. */

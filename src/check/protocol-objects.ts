@@ -1,5 +1,6 @@
 // Sessions, pins and gc marks: sealed JSON. What they say is for writers and prune; a check only sees that they can be read.
 import { Semaphore } from '../async/semaphore.ts'
+import { untilSound } from '../backend/rereading.ts'
 import { openEnvelope, type EnvelopeKind } from '../crypto/envelope.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import { packId, type ObjectName, type PackId } from '../ids/ids.ts'
@@ -40,7 +41,8 @@ export async function checkProtocolObjects(run: CheckRun, names: readonly Object
   const read = async (name: ObjectName): Promise<void> => {
     const kind = KINDS[name.slice(0, name.indexOf('/'))] ?? 'session'
     try {
-      const value = decode(run, kind, name, await run.backend.get(name, undefined, run.readOptions))
+      const value = await untilSound(run.backend, async () =>
+        decode(run, kind, name, await run.backend.get(name, undefined, run.readOptions)))
       for (const id of deadPacks(name, value)) dead.add(id)
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // removed since the listing

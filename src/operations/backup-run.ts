@@ -2,7 +2,6 @@
 import type { ArchiveResult } from '../archiver/archiver.ts'
 import type { ReaderCounts } from '../archiver/file-batch.ts'
 import type { SourceSelection } from '../archiver/selection.ts'
-import type { RequestCounts } from '../backend/backend.ts'
 import { assert } from '../errors/assert.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { toHex, type PackId } from '../ids/ids.ts'
@@ -49,7 +48,6 @@ export interface BackupResult {
   readonly summary: BackupSummary
   /** Items that could not be backed up, or not as one state: the snapshot is there, without or with a doubt about them. */
   readonly warnings: number
-  readonly requests: RequestCounts
 }
 
 export class BackupRun {
@@ -252,7 +250,7 @@ export class BackupRun {
     return {
       ...(stored ? { snapshot: { id: stored.id, time: stored.time } } : {}),
       ...(parent ? { parent: parent.id } : {}),
-      summary, warnings: summary.errors, requests: { ...this.#repository.backend.counts },
+      summary, warnings: summary.errors,
     }
   }
 }

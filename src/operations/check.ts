@@ -8,7 +8,7 @@ import type { Finding } from '../check/finding.ts'
 import type { CheckCounts } from '../check/options.ts'
 import { parsePackSelection, type PackSelection } from '../check/pack-selection.ts'
 import type { EventSink } from './events.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface CheckRequest extends VaultAccess {
   /** Whose content is read too: none, all packs, or a part (`5%`, `2/7`, `10G`). */
@@ -18,7 +18,7 @@ export interface CheckRequest extends VaultAccess {
   readonly threads?: number
 }
 
-export interface CheckResult extends CheckCounts {
+export interface CheckResult extends CheckCounts, Counted {
   readonly errors: number
   readonly notes: number
   readonly bytesRead: number

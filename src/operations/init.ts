@@ -3,7 +3,7 @@ import { systemKdf } from '../crypto/kdf.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { PACK_TARGET_BYTES_MAX, PACK_TARGET_BYTES_MIN } from '../limits/limits.ts'
 import { initVault, newSecret } from '../repository/init.ts'
-import { openVaultBackend, type VaultPlace } from './vault-access.ts'
+import { openVaultBackend, type Counted, type VaultPlace } from './vault-access.ts'
 
 export interface InitRequest extends VaultPlace {
   readonly password: string
@@ -12,7 +12,7 @@ export interface InitRequest extends VaultPlace {
   readonly signal?: AbortSignal
 }
 
-export interface InitResult {
+export interface InitResult extends Counted {
   readonly vault: string
   readonly location: string
   /** To be shown once on a terminal or written to a 0600 file. */
@@ -38,7 +38,7 @@ export async function init(request: InitRequest): Promise<InitResult> {
       backend, password: request.password, kdf: systemKdf, random: new SystemRandom(), now: new Date(),
       ...(dataPackTargetBytes === undefined ? {} : { dataPackTargetBytes }),
     })
-    return { vault: made.config.vault, location: backend.location, recoveryKey: made.recoveryKey }
+    return { vault: made.config.vault, location: backend.location, recoveryKey: made.recoveryKey, requests: { ...backend.counts } }
   } finally {
     await backend.close()
   }

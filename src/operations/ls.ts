@@ -5,7 +5,7 @@ import { readDirectoryTree } from '../tree/directory.ts'
 import type { Entry, Inode } from '../tree/entry.ts'
 import { inodeOf, locate, treeBelow, type SnapshotRoot } from '../tree/tree-path.ts'
 import type { BlobLoader } from '../tree/node.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface ListedEntry {
   /** Absolute path in the snapshot, raw bytes. */
@@ -23,7 +23,7 @@ export interface LsRequest extends VaultAccess {
   readonly onEntry: (entry: ListedEntry) => void
 }
 
-export interface LsResult {
+export interface LsResult extends Counted {
   readonly snapshot: StoredSnapshot
   readonly entries: number
 }

@@ -11,7 +11,7 @@ import { pathText } from '../snapshot/path-text.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { locate, splitPath, type Located } from '../tree/tree-path.ts'
 import type { EventSink } from './events.ts'
-import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
 export interface RestoreRequest extends VaultAccess {
   /** An id prefix, `latest` or `latest~N`. */
@@ -33,7 +33,7 @@ export interface RestoreRequest extends VaultAccess {
   readonly threads?: number
 }
 
-export interface RestoreResult extends Omit<RestoreReport, 'errors'> {
+export interface RestoreResult extends Omit<RestoreReport, 'errors'>, Counted {
   readonly snapshot: string
   /** Entries that were not restored as they were, and other things to know. */
   readonly warnings: number

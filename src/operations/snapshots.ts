@@ -1,6 +1,6 @@
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface SnapshotsRequest extends VaultAccess {
   readonly host?: string
@@ -10,7 +10,7 @@ export interface SnapshotsRequest extends VaultAccess {
   readonly path?: string
 }
 
-export interface SnapshotsResult {
+export interface SnapshotsResult extends Counted {
   /** Oldest first. */
   readonly snapshots: readonly StoredSnapshot[]
   readonly damaged: readonly { readonly name: string; readonly message: string }[]

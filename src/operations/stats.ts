@@ -1,11 +1,11 @@
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface ObjectTotals {
   readonly objects: number
   readonly bytes: number
 }
 
-export interface StatsResult {
+export interface StatsResult extends Counted {
   readonly snapshots: number
   /** Logical size of the newest snapshot. */
   readonly latest?: { readonly id: string; readonly files: number; readonly bytes: number }

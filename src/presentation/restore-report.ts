@@ -1,5 +1,6 @@
 import type { RestoreResult } from '../operations/restore.ts'
 import { formatBytes, formatCount, formatDuration, formatItems } from './quantities.ts'
+import { retriedFact } from './retried-requests.ts'
 import { formatFacts } from './table.ts'
 
 /** What a restore did, or with a dry run would do, in a few lines. */
@@ -14,6 +15,7 @@ export function restoreReport(result: RestoreResult, mode: 'write' | 'dry-run'):
       ...(result.filesVerified > 0 ? [['verified', formatItems(result.filesVerified, 'file')] as const] : []),
       ...(deleted > 0 ? [['deleted', formatItems(deleted, 'entry', 'entries')] as const] : []),
       ['written', `${formatBytes(result.bytesWritten)}, fetched ${formatBytes(result.bytesFetched)}`],
+      ...retriedFact(result.requests),
       ['time', formatDuration(result.durationMs)],
       ...(warnings > 0 ? [['problems', `${formatItems(warnings, 'item')} with a warning`] as const] : []),
     ]),

@@ -9,6 +9,7 @@ import { objectName, type ObjectName, type VaultId } from '../ids/ids.ts'
 import { CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
 
 export const KEY_PREFIX = 'keys/'
+const CONFIG_REREADS_MAX = 2
 
 /** A slot's name is the SHA-256 of its bytes: nothing but its own password could tell otherwise that it was damaged. */
 export const slotName = (slot: Uint8Array): ObjectName =>
@@ -72,7 +73,22 @@ export async function readSlots(backend: Backend, vault: VaultId): Promise<SlotR
 export async function unlock(
   backend: Backend, password: string, kdf: Kdf, signal?: AbortSignal,
 ): Promise<UnlockedVault> {
-  const unverified = parseConfig(await readConfig(backend, signal), backend.location)
+  let config = await readConfig(backend, signal)
+  for (let rereadsLeft = CONFIG_REREADS_MAX; ; rereadsLeft--) {
+    try {
+      return await unlockWith(config, backend, password, kdf)
+    } catch (error) {
+      if (!backend.isRemote || rereadsLeft === 0 || !isVaultError(error, 'vault-damaged', 'vault-newer', 'password-wrong')) throw error
+      // Nothing vouches for the config before the keys are known: it is believed when it came twice alike.
+      const again = await readConfig(backend, signal)
+      if (Buffer.compare(again, config) === 0) throw error
+      config = again
+    }
+  }
+}
+
+async function unlockWith(config: Uint8Array, backend: Backend, password: string, kdf: Kdf): Promise<UnlockedVault> {
+  const unverified = parseConfig(config, backend.location)
   const readings = await readSlots(backend, unverified.vault)
   for (const { slot } of readings) {
     const unlocked = slot && (await openSlot(slot, password, kdf))

@@ -8,6 +8,7 @@ import { jsonLine } from '../../src/presentation/json-line.ts'
 import { restoreReport } from '../../src/presentation/restore-report.ts'
 import { statsReport } from '../../src/presentation/stats-report.ts'
 
+const requests = { put: 3, get: 2, list: 1, stat: 0, delete: 0, bytesUp: 10, bytesDown: 2048, retries: 0 }
 const result: BackupResult = {
   snapshot: { id: 'ab'.repeat(32), time: '2026-11-27T06:32:37.000Z' },
   parent: 'cd'.repeat(32),
@@ -17,7 +18,7 @@ const result: BackupResult = {
     durationMs: 12_300,
   },
   warnings: 0,
-  requests: { put: 3, get: 2, list: 1, stat: 0, delete: 0, bytesUp: 10, bytesDown: 20 },
+  requests,
 }
 
 test('a backup says what was new, read, added and stored', () => {
@@ -64,11 +65,16 @@ test('a finding whose message names its object does not name it twice', () => {
   )
 })
 
+test('a backup says how often storage had to be asked again', () => {
+  const lines = backupReport({ ...result, requests: { ...requests, retries: 12 } })
+  assert.ok(lines.includes('retried  12 requests that failed or brought wrong bytes'), lines.join('\n'))
+})
+
 test('a restore says what it did, and lists only what there was', () => {
   const counts = {
     snapshot: 'ab'.repeat(32), filesRestored: 1, filesUpdated: 2, filesUnchanged: 3, kept: 0, directories: 1, others: 0, links: 0,
     deleted: 0, bytesWritten: 1024, bytesFetched: 512, rangesFetched: 1, filesVerified: 0, ownersRefused: 0, errorCount: 0,
-    warningCount: 0, warnings: 0, durationMs: 1500,
+    warningCount: 0, warnings: 0, durationMs: 1500, requests,
   }
   assert.deepEqual(restoreReport(counts, 'write'), [
     'files    1 restored, 2 updated, 3 right already',
@@ -86,11 +92,12 @@ test('stats of an empty vault show no nonsense', () => {
   const none = { objects: 0, bytes: 0 }
   const lines = statsReport({
     snapshots: 0, dataPacks: none, metadataPacks: none, index: none, other: { objects: 3, bytes: 1024 },
-    total: { objects: 3, bytes: 1024 }, blobs: 0, rawBytes: 0, compressionRatio: Number.NaN, deduplicationRatio: 1,
+    total: { objects: 3, bytes: 1024 }, blobs: 0, rawBytes: 0, compressionRatio: Number.NaN, deduplicationRatio: 1, requests,
   })
   assert.ok(lines.includes('latest          -'))
   assert.ok(lines.includes('compression     -'))
   assert.ok(lines.includes('total           1.00 KiB in 3 objects'))
+  assert.ok(lines.includes('this took       6 requests (3 put, 2 get, 1 list), 2.00 KiB fetched'))
 })
 
 test('a JSON record is one line, whatever it holds', () => {

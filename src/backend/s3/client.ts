@@ -15,13 +15,17 @@ export interface S3Connection {
   readonly connectionsMax?: number
   /** Default: the SDK's own chain (environment, profile, container, instance). */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
-  /** A socket on which nothing moved for this long is given up. Default 60 000 ms. */
+  /** A request on which next to nothing moved for this long is given up. Default 60 000 ms. */
   readonly stallTimeoutMs?: number
 }
 
+/** The SDK's words are for developers, and without a logger some of them reach the person's terminal. */
+const silent = (): void => {}
+const LOGGER = { trace: silent, debug: silent, info: silent, warn: silent, error: silent }
+
 export const CONNECTIONS_MAX = 8
 const CONNECT_TIMEOUT_MS = 10_000
-const STALL_TIMEOUT_MS = 60_000
+export const STALL_TIMEOUT_MS = 60_000
 
 export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk; client: S3Client }> {
   const sdk = await import('@aws-sdk/client-s3')
@@ -37,11 +41,15 @@ export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Waiting for `100 Continue` would cost the SDK a connection of its own for every pack.
     expectContinueHeader: false,
+    logger: LOGGER,
+    // When credentials have expired the files that they came from are read again (credential-refresh.ts).
+    ...{ ignoreCache: true },
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: connection.stallTimeoutMs ?? STALL_TIMEOUT_MS,
       httpAgent: connections,
       httpsAgent: connections,
+      logger: LOGGER,
     },
   }
   const client = new sdk.S3Client({ ...config, ...(connection.region === undefined ? {} : { region: connection.region }) })

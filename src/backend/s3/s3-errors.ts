@@ -24,6 +24,9 @@ const DENIAL_HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
 }
 
+/** Answers that ask for fewer requests, whatever their status. */
+const OVERLOAD_CODES = new Set(['SlowDown', 'TooManyRequests', 'ThrottlingException', 'Throttling', 'RequestLimitExceeded'])
+
 const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
 
 /** The HTTP status of a failed request; undefined when no answer came. */
@@ -32,6 +35,16 @@ export function statusOf(error: unknown): number | undefined {
   const metadata = error.$metadata
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined
+}
+
+/** Retry-After in ms: seconds, or a date that is told apart from the answer's own Date. RFC 9110, section 10.2.3. */
+function retryAfterMsOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('$response' in error)) return undefined
+  const { headers } = error.$response as { headers?: Record<string, string | undefined> }
+  const text = headers?.['retry-after']
+  if (text === undefined) return undefined
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.parse(headers?.['date'] ?? '')
+  return Number.isFinite(waitMs) && waitMs > 0 ? waitMs : undefined
 }
 
 /** True for a refused `If-None-Match`. */
@@ -61,7 +74,10 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
   if (code === 'NoSuchBucket') return failed('vault-missing', 'create the bucket first, or check its name and the endpoint')
   if (code === 'InvalidObjectState') return failed('storage-refused', 'it lies in an archive storage class: restore it first')
   if (code === 'NoSuchKey' || (code === 'NotFound' && status === 404)) return objectMissing(where, error)
-  if (PASSING_CODES.has(code) || isPassingStatus(status)) return failed('storage-unreachable', undefined, 'later')
+  if (PASSING_CODES.has(code) || isPassingStatus(status)) {
+    const isOverload = OVERLOAD_CODES.has(code) || status === 429 || status === 503
+    return new VaultError('storage-unreachable', problem, { cause: error, retry: 'later', isOverload, retryAfterMs: retryAfterMsOf(error) })
+  }
   if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')
   if (status === 301) return failed('storage-refused', DENIAL_HINTS['AuthorizationHeaderMalformed'])
   if (isTlsError(error)) return failed('storage-refused', TLS_HINT)
