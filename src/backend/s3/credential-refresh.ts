@@ -9,8 +9,8 @@ import { statusOf } from './s3-errors.ts'
 const EXPIRED_CODES = new Set([
   'ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'InvalidToken', 'InvalidAccessKeyId', 'RequestExpired',
 ])
-/** A chain that just gave the same keys again is not asked for every refused request. */
-const ASK_INTERVAL_MS = 5000
+/** A chain that had nothing new is not asked again for every request that is refused for other reasons. */
+const FRUITLESS_INTERVAL_MS = 1000
 
 export interface Keys {
   readonly accessKeyId: string
@@ -33,8 +33,7 @@ const isSame = (a: Keys, b: Keys): boolean =>
 
 export class CredentialRefresh {
   readonly #client: S3Client
-  #askedAtMs = Number.NEGATIVE_INFINITY
-  #answer: Promise<Keys> | undefined
+  #fruitlessAtMs = Number.NEGATIVE_INFINITY
 
   constructor(client: S3Client) {
     this.#client = client
@@ -53,18 +52,14 @@ export class CredentialRefresh {
     if (!mayHaveExpired(error)) return false
     try {
       if (!isSame(await this.keys(), refused)) return true // another request has asked meanwhile
-      return !isSame(await this.#ask(), refused)
+      if (performance.now() - this.#fruitlessAtMs < FRUITLESS_INTERVAL_MS) return false
+      const isNew = !isSame(await this.#client.config.credentials({ forceRefresh: true }), refused)
+      if (!isNew) this.#fruitlessAtMs = performance.now()
+      return isNew
     } catch (failure) {
       if (failure instanceof Error) return false
       throw failure
     }
-  }
-
-  #ask(): Promise<Keys> {
-    const nowMs = performance.now()
-    if (this.#answer !== undefined && nowMs - this.#askedAtMs <= ASK_INTERVAL_MS) return this.#answer
-    this.#askedAtMs = nowMs
-    return (this.#answer = this.#client.config.credentials({ forceRefresh: true }))
   }
 }
 

@@ -41,8 +41,12 @@ export function seededFaults(random: SeededRandom, probability: number, kinds: r
   }
 }
 
-/** The first `count` requests that `kind` fits, and no more. */
-export function firstFaults(kind: FaultKind, count: number, isMeant: (request: ProxiedRequest) => boolean = () => true): FaultChoice {
+/** Calls `event` at the PUT of data pack number `count`, and goes on choosing as `event` says from then on. */
+export function afterDataPacks(count: number, event: () => FaultChoice): FaultChoice {
   let left = count
-  return (request) => (fits(kind, request) && isMeant(request) && left-- > 0 ? kind : undefined)
+  let choose: FaultChoice = () => undefined
+  return (request) => {
+    if (request.method === 'PUT' && request.path.includes('/packs/d/') && --left === 0) choose = event()
+    return choose(request)
+  }
 }

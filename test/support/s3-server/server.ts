@@ -54,6 +54,8 @@ export interface S3Server extends Credentials {
   /** Every request that passed authentication, oldest first. */
   readonly requests: readonly ObservedRequest[]
   setFault(hook: FaultHook | undefined): void
+  /** From now on only these are known. */
+  setCredentials(credentials: Credentials): void
   close(): Promise<void>
 }
 
@@ -78,6 +80,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     state: handler.state,
     requests: handler.requests,
     setFault: (hook) => handler.setFault(hook),
+    setCredentials: (changed) => handler.setCredentials(changed),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -90,7 +93,7 @@ class RequestHandler {
   readonly state = new ServerState()
   readonly requests: ObservedRequest[] = []
   readonly #options: S3ServerOptions
-  readonly #credentials: Credentials
+  #credentials: Credentials
   readonly #nowMs: () => number
   #fault: FaultHook | undefined
   #requestCount = 0
@@ -104,6 +107,10 @@ class RequestHandler {
 
   setFault(hook: FaultHook | undefined): void {
     this.#fault = hook
+  }
+
+  setCredentials(credentials: Credentials): void {
+    this.#credentials = credentials
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
