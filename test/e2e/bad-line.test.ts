@@ -38,11 +38,7 @@ describe('a bad line', () => {
 
   it('an outage in the middle of a backup is sat out', async (t) => {
     const { cli, proxy, source } = await makeLine(t)
-    proxy.setFaults(afterDataPacks(2, () => {
-      void proxy.outage(OUTAGE_MS)
-      return () => 'reset-before'
-    }))
-    setTimeout(() => proxy.setFaults(() => undefined), OUTAGE_MS).unref()
+    proxy.setFaults(afterDataPacks(2, () => void proxy.outage(OUTAGE_MS)))
     const run = await cli.expect(0, ['backup', '--json', source])
     assert.ok(retriesOf(run) > 0)
     assert.equal((await cli.check(['--read-data'])).errors, 0)
@@ -50,7 +46,7 @@ describe('a bad line', () => {
 
   it('keys that expire for good: one line, exit code 14, nothing half done; with new keys the next run goes on', async (t) => {
     const { cli, proxy, source } = await makeLine(t)
-    proxy.setFaults(afterDataPacks(3, () => () => 'expired-token'))
+    proxy.setFaults(afterDataPacks(3, () => {}, 'expired-token'))
     const said = await cli.failsInWords(14, ['backup', source])
     assert.match(said, /^s3vault: cannot write .*ExpiredToken.*\n  hint: .*expired.*\n$/)
     proxy.setFaults(() => undefined)

@@ -96,7 +96,8 @@ export class FaultProxy {
     request.on('error', () => request.socket.destroy())
     if (this.#latencyMs > 0) await sleep(this.#latencyMs)
     const proxied = describe(request)
-    const fault = this.#isOut ? 'outage' : this.#choose(proxied)
+    const chosen = await this.#choose(proxied)
+    const fault = this.#isOut ? 'outage' : chosen
     const entry: ProxyEntry = { atMs: Math.round(performance.now() - this.#startMs), method: proxied.method, path: proxied.path, fault }
     this.log.push(entry)
     switch (fault) {

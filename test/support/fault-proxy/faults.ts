@@ -23,8 +23,8 @@ export interface ProxiedRequest {
   readonly isObjectRead: boolean
 }
 
-/** Undefined: the request goes through as it is. */
-export type FaultChoice = (request: ProxiedRequest) => FaultKind | undefined
+/** Undefined: the request goes through as it is. A promise holds it back. */
+export type FaultChoice = (request: ProxiedRequest) => FaultKind | undefined | Promise<FaultKind | undefined>
 
 const fits = (kind: FaultKind, { method, isObjectRead }: ProxiedRequest): boolean => {
   if (kind === 'conflict') return method === 'PUT'
@@ -41,12 +41,16 @@ export function seededFaults(random: SeededRandom, probability: number, kinds: r
   }
 }
 
-/** Calls `event` at the PUT of data pack number `count`, and goes on choosing as `event` says from then on. */
-export function afterDataPacks(count: number, event: () => FaultChoice): FaultChoice {
+/**
+ * Runs `event` at the PUT of data pack number `count`, holding this and later requests back until it is done, and then
+ * lets them meet with `kind`.
+ */
+export function afterDataPacks(count: number, event: () => void | Promise<void>, kind?: FaultKind): FaultChoice {
   let left = count
-  let choose: FaultChoice = () => undefined
-  return (request) => {
-    if (request.method === 'PUT' && request.path.includes('/packs/d/') && --left === 0) choose = event()
-    return choose(request)
+  let happened: Promise<void> | undefined
+  return async (request) => {
+    if (request.method === 'PUT' && request.path.includes('/packs/d/') && --left === 0) happened = Promise.resolve(event())
+    await happened
+    return happened === undefined ? undefined : kind
   }
 }

@@ -1,6 +1,7 @@
 // Buckets of the three kinds that vaults meet, on any S3 server.
 import * as s3 from '@aws-sdk/client-s3'
 import type { Credentials } from '../s3-server/authentication.ts'
+import { clientOf } from '../s3-server/clients.ts'
 
 export const BUCKET_KINDS = ['plain', 'versioned', 'locked'] as const
 export type BucketKind = (typeof BUCKET_KINDS)[number]
@@ -9,9 +10,6 @@ export interface BucketWish {
   readonly name: string
   readonly kind: BucketKind
 }
-
-export const clientOf = (server: Credentials & { readonly endpoint: string }): s3.S3Client =>
-  new s3.S3Client({ endpoint: server.endpoint, credentials: server, region: 'us-east-1', forcePathStyle: true })
 
 /** Makes the buckets. */
 export async function openBuckets(server: Credentials & { readonly endpoint: string }, wishes: readonly BucketWish[]): Promise<void> {
