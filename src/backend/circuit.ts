@@ -1,7 +1,7 @@
 // What all calls of one backend know together of its storage: whether it answers. When many requests in a row failed, it
 // is away or drowning, and eight connections that each hammer on it help nobody: one call tries on, the others wait until
 // it gets through (a circuit breaker; https://martinfowler.com/bliki/CircuitBreaker.html).
-import { interrupted } from './failures.ts'
+import { interrupted, throwIfInterrupted } from './failures.ts'
 
 /** In a row, over all calls. One request in twenty failing by chance comes to this once in three million requests. */
 const FAILURES_TO_OPEN = 5
@@ -51,13 +51,13 @@ export class Circuit {
   }
 
   async #wait(deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
+    throwIfInterrupted(signal)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiting: Waiting = { deadlineMs, go: resolve, giveUp: reject }
     const onAbort = (): void => {
       this.#waiting = this.#waiting.filter((other) => other !== waiting)
       if (signal) reject(interrupted(signal))
     }
-    if (signal?.aborted) return onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.push(waiting)
     try {

@@ -57,7 +57,8 @@ export const isRangeRefused = (error: unknown): boolean => statusOf(error) === 4
 function problemOf(error: unknown, code: string, status: number | undefined): string {
   const text = describeError(error)
   if (text === 'UnknownError' || text === '') return `the server answers ${status ?? 'nothing'}`
-  return code === '' || code === 'Error' || text.startsWith(code) ? text : `${code}: ${text}`
+  // Which class of the SDK's wraps a broken connection says nothing.
+  return code === '' || code === 'Error' || errnoOf(error) !== undefined || text.startsWith(code) ? text : `${code}: ${text}`
 }
 
 /** The VaultError for a failed request that was to `action` (`read`, `write`, ...) what lies at `where`. */
