@@ -2,17 +2,19 @@
 // line, and what was done until then is not lost. The long form, in front of real servers, is in test/slow/.
 // Method: the program behind a proxy that breaks its requests on the wire, seeded; the server is the one of this process.
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
+import { Cli } from '../support/cli.ts'
 import { afterDataPacks, FAULT_KINDS, seededFaults } from '../support/fault-proxy/faults.ts'
 import { retriesOf, TroubledLine } from '../support/fault-proxy/troubled-line.ts'
 import { startS3Server, type S3Server } from '../support/s3-server/server.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
+import { s3Environment } from './storage-sites.ts'
 
 const seed = testSeed()
 const BUCKET = 'bad-line'
-const FILES = 40
+const FILES = 30
 const OUTAGE_MS = 2000
 
 describe('a bad line', () => {
@@ -84,12 +86,12 @@ describe('a bad line', () => {
   })
 
   it("the SDK's own warnings never reach the person", async (t) => {
-    const { cli } = await makeLine(t)
+    const cli = new Cli(t)
     const profile = cli.path('profile')
     writeFileSync(profile, `[other]\naws_access_key_id = ${server.accessKeyId}\naws_secret_access_key = ${server.secretAccessKey}\n`, { mode: 0o600 })
-    const env = { AWS_PROFILE: 'other', AWS_SHARED_CREDENTIALS_FILE: profile }
-    const { stderr } = await cli.expect(0, ['snapshots'], { env })
-    assert.equal(stderr, '')
-    rmSync(profile)
+    // Two sources of keys at once: of that it warns.
+    const env = { ...s3Environment(server), AWS_PROFILE: 'other', AWS_SHARED_CREDENTIALS_FILE: profile, S3VAULT_PASSWORD: 'x' }
+    const said = await cli.failsInWords(10, ['snapshots', '-r', `s3://${BUCKET}/nothing`], { env })
+    assert.match(said, /^s3vault: /, 'no warning before it')
   })
 })
