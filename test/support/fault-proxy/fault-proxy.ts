@@ -53,6 +53,7 @@ export class FaultProxy {
   static async start(target: string, line: LineProperties = {}): Promise<FaultProxy> {
     const server = createServer()
     server.requestTimeout = 0 // requests are held back on purpose
+    server.keepAliveTimeout = 0 // only what the tests ask for is broken
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new FaultProxy(new URL(target), server, line)

@@ -69,6 +69,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   for (const name of options.buckets ?? []) handler.state.buckets.set(name, new Bucket(name, nowMs()))
   const server = createServer((request, response) => void handler.handle(request, response))
   server.requestTimeout = 0 // tests hold requests back on purpose
+  server.keepAliveTimeout = 0 // on a busy machine a client's connection may rest for seconds, and be closed as it is used again
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
