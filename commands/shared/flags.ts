@@ -19,6 +19,10 @@ export const vaultFlags = {
     env: 'S3VAULT_S3_ENDPOINT', helpValue: 'URL', helpGroup: VAULT,
     description: 'S3 server other than AWS, as http(s)://host[:port]',
   }),
+  's3-timeout': integer({
+    env: 'S3VAULT_S3_TIMEOUT', helpValue: 'SECONDS', helpGroup: VAULT, min: 1, max: 3600,
+    description: 'give up a request on which nothing moves for this long, and make it again (without it: 60)',
+  }),
   's3-region': string({ env: 'S3VAULT_S3_REGION', helpValue: 'NAME', helpGroup: VAULT, description: 'region of the bucket' }),
   'credentials': string({
     env: 'S3VAULT_CREDENTIALS', helpValue: 'SOURCE', helpGroup: VAULT,

@@ -19,6 +19,7 @@ export interface VaultFlags extends TransferFlags {
   readonly 's3-region'?: string | undefined
   readonly 'credentials'?: string | undefined
   readonly 'authinfo2'?: string | undefined
+  readonly 's3-timeout'?: number | undefined
   readonly 'cache-dir'?: string | undefined
 }
 
@@ -73,7 +74,7 @@ export function withStorageClass(
 
 const isBucket = (repo: string): boolean => repo.toLowerCase().startsWith('s3:')
 
-type BucketAccess = Pick<VaultPlace, 's3Endpoint' | 's3Region' | 's3Credentials'>
+type BucketAccess = Pick<VaultPlace, 's3Endpoint' | 's3Region' | 's3Credentials' | 's3StallTimeoutMs'>
 type Credentials = CredentialsSource | { readonly kind: 'keys'; readonly keys: S3Credentials }
 
 /** By the flags, else by the file of settings. Undefined: the SDK's own chain. */
@@ -101,10 +102,14 @@ function keysOf(settings: Settings, accessKeyId: FoundSetting): S3Credentials {
 function bucketAccess(
   location: BackendLocation & { readonly kind: 's3' }, flags: VaultFlags, source: Credentials | undefined,
 ): BucketAccess {
-  const { 's3-endpoint': endpoint, 's3-region': region } = flags
+  const { 's3-endpoint': endpoint, 's3-region': region, 's3-timeout': timeoutSeconds } = flags
   if (endpoint !== undefined) requireEndpoint(endpoint)
   if (region !== undefined) requireRegion(region)
-  const access = { ...(endpoint === undefined ? {} : { s3Endpoint: endpoint }), ...(region === undefined ? {} : { s3Region: region }) }
+  const access = {
+    ...(endpoint === undefined ? {} : { s3Endpoint: endpoint }),
+    ...(region === undefined ? {} : { s3Region: region }),
+    ...(timeoutSeconds === undefined ? {} : { s3StallTimeoutMs: timeoutSeconds * 1000 }),
+  }
   switch (source?.kind) {
     case 'keys': return { ...access, s3Credentials: source.keys }
     case 'profile': return { ...access, s3Credentials: { profile: source.name } }

@@ -109,6 +109,8 @@ export interface RequestCounts {
   delete: number
   bytesUp: number
   bytesDown: number
+  /** Requests that were made again, because one before failed or brought wrong bytes. */
+  retries: number
 }
 
 /**
@@ -151,4 +153,4 @@ export interface Backend {
   close(): Promise<void>
 }
 
-export const newRequestCounts = (): RequestCounts => ({ put: 0, get: 0, list: 0, stat: 0, delete: 0, bytesUp: 0, bytesDown: 0 })
+export const newRequestCounts = (): RequestCounts => ({ put: 0, get: 0, list: 0, stat: 0, delete: 0, bytesUp: 0, bytesDown: 0, retries: 0 })

@@ -7,6 +7,7 @@ import type { Backend } from './backend.ts'
 import { createDirectoryBackend, openDirectoryBackend } from './directory.ts'
 import { LimitBackend } from './limit.ts'
 import type { BackendLocation } from './location.ts'
+import { RereadingBackend } from './rereading.ts'
 import type { RetryEvent } from './retry.ts'
 import { RetryBackend } from './retry.ts'
 import type { S3BackendOptions } from './s3.ts'
@@ -20,6 +21,7 @@ export interface OpenBackendOptions {
   /** Default 15 minutes. */
   readonly retryBudgetMs?: number
   readonly onRetry?: (event: RetryEvent) => void
+  readonly onAnswer?: () => void
   readonly clock?: Clock
   readonly random?: RandomSource
 }
@@ -35,11 +37,12 @@ export async function openBackend(location: BackendLocation, options: OpenBacken
   const { openS3Backend } = await import('./s3.ts')
   const bucket = await openS3Backend({ ...options.s3, bucket: location.bucket, prefix: location.prefix })
   // The limit is inside: a call that waits for its next attempt holds no slot.
-  return new RetryBackend(limited(bucket, clock, options), {
+  return new RetryBackend(new RereadingBackend(limited(bucket, clock, options)), {
     clock,
     random: options.random ?? new SystemRandom(),
     ...(options.retryBudgetMs === undefined ? {} : { budgetMs: options.retryBudgetMs }),
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+    ...(options.onAnswer === undefined ? {} : { onAnswer: options.onAnswer }),
   })
 }
 

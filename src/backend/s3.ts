@@ -20,6 +20,8 @@ import { S3Billing } from './s3/billing.ts'
 import { collectBody, requestBody } from './s3/body.ts'
 import type { S3Connection, S3Sdk } from './s3/client.ts'
 import { CONNECTIONS_MAX, openClient } from './s3/client.ts'
+import type { Keys } from './s3/credential-refresh.ts'
+import { CredentialRefresh, repeatWhenExpired } from './s3/credential-refresh.ts'
 import { FenceRefusal, observeServerTime, repeatWhenSkewed, setPayloadHash, signFenced } from './s3/request-hooks.ts'
 import { classRefusal, DENIAL_HINTS, isPreconditionFailed, isRangeRefused, s3Error, statusOf } from './s3/s3-errors.ts'
 import { ServerClock } from './s3/server-clock.ts'
@@ -55,6 +57,7 @@ export class S3Backend implements Backend {
   readonly #sdk: S3Sdk
   readonly #client: S3Client
   readonly #clock = new ServerClock()
+  readonly #credentials: CredentialRefresh
 
   /** Use openS3Backend. */
   constructor(options: S3BackendOptions, sdk: S3Sdk, client: S3Client) {
@@ -70,6 +73,8 @@ export class S3Backend implements Backend {
     this.billing = new S3Billing(access)
     observeServerTime(client, this.#clock)
     repeatWhenSkewed(client, this.#clock)
+    this.#credentials = new CredentialRefresh(client)
+    repeatWhenExpired(client, this.#credentials)
   }
 
   async put(name: ObjectName, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
@@ -114,7 +119,7 @@ export class S3Backend implements Backend {
       const ranged = range === undefined ? {} : { Range: rangeHeader(range) }
       const command = new this.#sdk.GetObjectCommand({ ...this.#target(name), ...ranged })
       const answer = await this.#client.send(command, abortable(options))
-      const limits = range === undefined ? options : { ...options, bytesMax: undefined }
+      const limits = { ...options, stallTimeoutMs: this.#options.stallTimeoutMs, ...(range === undefined ? {} : { bytesMax: undefined }) }
       const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where, limits)
       this.counts.bytesDown += bytes.length
       return bytes
@@ -191,16 +196,19 @@ export class S3Backend implements Backend {
 
   async #sendPut(name: ObjectName, command: PutObjectCommand, sizeBytes: number, options: PutOptions): Promise<void> {
     const { fence } = options
-    const expiryMs = fence === undefined ? undefined : await this.#addFence(command, fence, options)
+    const fenced = fence === undefined ? undefined : await this.#addFence(command, fence, options)
     this.counts.put++
     this.counts.bytesUp += sizeBytes
     try {
       await this.#client.send(command, abortable(options))
     } catch (error) {
       if (error instanceof FenceRefusal) throw error.refusal
+      if (fenced === undefined) throw error
       // Servers word this differently; the Date of the refusal says it plainly.
-      const isLate = expiryMs !== undefined && (this.#clock.lastMs() ?? 0) >= expiryMs
-      if (!isLate || !isVaultError(this.#mapped(error, 'write', name, options), 'storage-denied')) throw error
+      const isLate = (this.#clock.lastMs() ?? 0) >= fenced.expiryMs
+      if (!isLate || !isVaultError(this.#mapped(error, 'write', name, options), 'storage-denied')) {
+        throw (await this.#credentials.mayMend(error, fenced.keys)) ? this.#renewed(error, name) : error
+      }
       throw new VaultError('fence-expired', `${this.#where(name)}: the request came too late to the server`, {
         cause: error,
         retry: 'later',
@@ -208,16 +216,24 @@ export class S3Backend implements Backend {
     }
   }
 
-  /** Signs the PUT to expire; returns when, by the server's clock. */
-  async #addFence(command: PutObjectCommand, fence: Fence, options: ReadOptions): Promise<number> {
+  #renewed(cause: unknown, name: ObjectName): VaultError {
+    return new VaultError('storage-unreachable', `${this.#where(name)}: the credentials expired and were renewed`, {
+      cause, retry: 'later',
+    })
+  }
+
+  /** Signs the PUT to expire; returns with which keys and when, by the server's clock. */
+  async #addFence(
+    command: PutObjectCommand, fence: Fence, options: ReadOptions,
+  ): Promise<{ readonly keys: Keys; readonly expiryMs: number }> {
     const expiresSeconds = Math.floor(fence.expiresAfterMs / 1000)
     if (expiresSeconds < 1) {
       throw new VaultError('fence-expired', `a fence of ${fence.expiresAfterMs} ms is too short for a signature`)
     }
     const signedAtMs = this.#clock.lowerBoundMs() ?? (await this.serverTimeMs(options))
-    const [keys, region] = await Promise.all([this.#client.config.credentials(), this.#client.config.region()])
+    const [keys, region] = await Promise.all([this.#credentials.keys(), this.#client.config.region()])
     signFenced(command, { fence, keys, region, signedAtMs, expiresSeconds })
-    return Math.floor(signedAtMs / 1000) * 1000 + expiresSeconds * 1000
+    return { keys, expiryMs: Math.floor(signedAtMs / 1000) * 1000 + expiresSeconds * 1000 }
   }
 
   /** False when there is no such object; throws `object-exists` when it holds other bytes. */

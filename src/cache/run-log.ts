@@ -16,7 +16,7 @@ export interface RunRecord extends Readonly<RequestCounts> {
 const RUNS_KEPT = 750
 const FILE_BYTES_MAX = 256 * 1024
 
-const COUNTS = ['put', 'get', 'list', 'stat', 'delete', 'bytesUp', 'bytesDown'] as const
+const COUNTS = ['put', 'get', 'list', 'stat', 'delete', 'bytesUp', 'bytesDown', 'retries'] as const
 
 function parseRecord(line: string): RunRecord | undefined {
   try {

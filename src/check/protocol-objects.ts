@@ -1,5 +1,6 @@
 // Sessions, pins, gc marks and damage records: sealed JSON. What they say is for writers and prune; a check only sees that they can be read.
 import { Semaphore } from '../async/semaphore.ts'
+import { untilSound } from '../backend/rereading.ts'
 import { openEnvelope, type EnvelopeKind } from '../crypto/envelope.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import { packId, type ObjectName, type PackId } from '../ids/ids.ts'
@@ -47,12 +48,14 @@ export async function checkProtocolObjects(run: CheckRun, names: readonly Object
   const read = async (name: ObjectName): Promise<void> => {
     const kind = KINDS[name.slice(0, name.indexOf('/'))] ?? 'session'
     try {
-      const bytes = await run.backend.get(name, undefined, run.smallObject)
-      if (kind === 'damage') {
-        for (const id of openDamage(run.keys, name, bytes).packs) notes.lost.add(id)
-      } else {
-        for (const id of deadPacks(name, decode(run, kind, name, bytes))) notes.dead.add(id)
-      }
+      const recorded = await untilSound(run.backend, async () => {
+        const bytes = await run.backend.get(name, undefined, run.smallObject)
+        return kind === 'damage'
+          ? { lost: openDamage(run.keys, name, bytes).packs, dead: [] }
+          : { lost: [], dead: deadPacks(name, decode(run, kind, name, bytes)) }
+      })
+      for (const id of recorded.lost) notes.lost.add(id)
+      for (const id of recorded.dead) notes.dead.add(id)
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // removed since the listing
       if (!isVaultError(error, 'vault-damaged', 'vault-newer')) throw error

@@ -1,7 +1,8 @@
 // Blobs that snapshots need and no segment names may lie in a pack that no segment names: then a segment is gone, and the
 // data is not.
+import { untilSound } from '../backend/rereading.ts'
 import { BlobOpener } from '../crypto/data-key.ts'
-import { isVaultError } from '../errors/vault-error.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { PACK_BYTES_MAX } from '../limits/limits.ts'
 import { packName } from '../pack/layout.ts'
 import { readPackTail, TAIL_GUESS_BYTES, type PackContents } from '../pack/pack-reader.ts'
@@ -15,14 +16,18 @@ async function readTail(
 ): Promise<PackContents | undefined> {
   const name = packName(listed.kind, id)
   if (listed.sizeBytes > PACK_BYTES_MAX) return undefined
-  try {
+  const read = async (): Promise<PackContents | undefined> => {
     for (let wanted = Math.min(TAIL_GUESS_BYTES, listed.sizeBytes); wanted > 0;) {
       const tail = await run.backend.get(name, { offset: -wanted, length: wanted }, run.readOptions)
       const contents = readPackTail(run.keys.vault, opener, listed.kind, tail, listed.sizeBytes, name)
       if (typeof contents !== 'number') return contents
-      if (contents <= wanted || contents > listed.sizeBytes) return undefined
+      if (contents <= wanted || contents > listed.sizeBytes) throw new VaultError('vault-damaged', `${name}: its end is malformed`)
       wanted = contents
     }
+    return undefined
+  }
+  try {
+    return await untilSound(run.backend, read)
   } catch (error) {
     if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing', 'object-archived')) throw error
   }

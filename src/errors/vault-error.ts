@@ -33,6 +33,10 @@ export interface VaultErrorOptions {
   hint?: string
   cause?: unknown
   retry?: RetryClass
+  /** With `later`: not before this has passed, as the storage asked. */
+  retryAfterMs?: number | undefined
+  /** With `later`: the storage asked for fewer requests. */
+  isOverload?: boolean
 }
 
 /** The one error class for everything that is not our own bug. `message` is one line that names what and where. */
@@ -40,6 +44,8 @@ export class VaultError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly retry: RetryClass
+  readonly retryAfterMs: number | undefined
+  readonly isOverload: boolean
 
   constructor(code: ErrorCode, message: string, options: VaultErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -47,6 +53,8 @@ export class VaultError extends Error {
     this.code = code
     this.hint = options.hint
     this.retry = options.retry ?? 'never'
+    this.retryAfterMs = options.retryAfterMs
+    this.isOverload = options.isOverload ?? false
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Backend, RequestCounts } from '../backend/backend.ts'
 import { parseLocation } from '../backend/location.ts'
 import { openBackend } from '../backend/open.ts'
+import type { RetryEvent } from '../backend/retry.ts'
 import type { S3Connection } from '../backend/s3/client.ts'
 import { CachedBackend } from '../cache/cached-backend.ts'
 import { OpenedSlots } from '../cache/opened-slots.ts'
@@ -41,6 +42,8 @@ export interface VaultPlace extends TransferLimits {
   readonly command?: string
   /** Default: the SDK's own chain. */
   readonly s3Credentials?: S3Credentials
+  /** A request to S3 on which next to nothing moves for this long is given up and made again. Default 60 000 ms. */
+  readonly s3StallTimeoutMs?: number
   /** Folder for caches and local state of all vaults. */
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
@@ -59,14 +62,26 @@ const NOTICED_DELAY_MS = 3000
 export const storageKnowledge = (place: VaultPlace, signal?: AbortSignal): StorageKnowledge =>
   new StorageKnowledge({ repo: place.repo, connection: connectionOf(place), signal })
 
+function retryNotice({ error, attempt, delayMs }: RetryEvent): string {
+  const state = error.isOverload ? 'storage asks for fewer requests' : 'storage unreachable'
+  return `${state}, trying again in ${Math.round(delayMs / 1000)} s (attempt ${attempt}): ${error.message}`
+}
+
 export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create', knowledge: StorageKnowledge): Promise<Backend> {
   const { connectionsMax, upBytesPerSecond, downBytesPerSecond } = place
+  let isTold = false
   return openBackend(parseLocation(place.repo), {
     intent,
     ...(upBytesPerSecond === undefined ? {} : { upBytesPerSecond }),
     ...(downBytesPerSecond === undefined ? {} : { downBytesPerSecond }),
-    onRetry: ({ error, delayMs }) => {
-      if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
+    onRetry: (event) => {
+      if (event.delayMs < NOTICED_DELAY_MS) return
+      isTold = true
+      place.onNotice?.(retryNotice(event))
+    },
+    onAnswer: () => {
+      if (isTold) place.onNotice?.('storage answers again')
+      isTold = false
     },
     s3: {
       ...connectionOf(place), conditionalPut: knowledge.honoursConditions,
@@ -80,11 +95,12 @@ const dataPackClass = (storageClass: string) => (name: ObjectName): string | und
   parsePackName(name)?.kind === 'data' ? storageClass : undefined
 
 /** How to reach a bucket's server. */
-export function connectionOf({ s3Endpoint, s3Region, s3Credentials }: VaultPlace): S3Connection {
+export function connectionOf({ s3Endpoint, s3Region, s3Credentials, s3StallTimeoutMs }: VaultPlace): S3Connection {
   const credentials = s3Credentials === undefined ? {} : 'profile' in s3Credentials ? s3Credentials : { credentials: s3Credentials }
   return {
     ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
     ...(s3Region === undefined ? {} : { region: s3Region }),
+    ...(s3StallTimeoutMs === undefined ? {} : { stallTimeoutMs: s3StallTimeoutMs }),
     ...credentials,
   }
 }

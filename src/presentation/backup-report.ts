@@ -2,11 +2,12 @@ import type { BackupEstimate } from '../operations/backup-estimate.ts'
 import type { BackupResult } from '../operations/backup.ts'
 import { priceLine } from './cost-report.ts'
 import { aboutMoney, formatBytes, formatCount, formatDuration, formatItems, formatMoney } from './quantities.ts'
+import { retriedFact } from './retried-requests.ts'
 import { shortId } from './snapshot-table.ts'
 import { formatFacts } from './table.ts'
 
 /** What a backup did, in a few lines. */
-export function backupReport({ snapshot, parent, summary, warnings, estimate }: BackupResult): string[] {
+export function backupReport({ snapshot, parent, summary, warnings, estimate, requests }: BackupResult): string[] {
   const { files, directories, others, filesNew, filesChanged, filesUnmodified } = summary
   const added = `${formatBytes(summary.bytesAdded)} in ${formatItems(summary.dataBlobsAdded, 'data blob')} and ` +
     `${formatItems(summary.metadataBlobsAdded, 'metadata blob')}`
@@ -19,6 +20,7 @@ export function backupReport({ snapshot, parent, summary, warnings, estimate }: 
       ['read', formatBytes(summary.bytesRead)],
       [snapshot === undefined ? 'would add' : 'added', `${added}, stored as ${formatBytes(summary.bytesStored)}`],
       ...(estimate === undefined ? [] : estimateFacts(estimate)),
+      ...retriedFact(requests),
       ['time', formatDuration(summary.durationMs)],
       ...(warnings > 0 ? [['problems', `${formatItems(warnings, 'item')} with a warning`] as const] : []),
     ]),

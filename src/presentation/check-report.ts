@@ -2,6 +2,7 @@ import type { Finding } from '../check/finding.ts'
 import type { CheckResult } from '../operations/check.ts'
 import { printableText } from './printable-text.ts'
 import { formatBytes, formatDuration, formatItems } from './quantities.ts'
+import { retriedFact } from './retried-requests.ts'
 import { shortId } from './snapshot-table.ts'
 
 /** A finding: what it is about, then what it costs. */
@@ -18,11 +19,12 @@ export function findingLines({ severity, object, message, hurts, hint }: Finding
   return lines
 }
 
-export function checkReport({ errors, notes, packs, blobs, snapshots, bytesRead, durationMs }: CheckResult): string[] {
+export function checkReport({ errors, notes, packs, blobs, snapshots, bytesRead, durationMs, requests }: CheckResult): string[] {
   const seen = `${formatItems(snapshots, 'snapshot')}, ${formatItems(packs, 'pack')}, ${formatItems(blobs, 'blob')}`
   const noted = notes > 0 ? `, ${formatItems(notes, 'note')}` : ''
   return [
     `checked ${seen}; ${formatBytes(bytesRead)} read in ${formatDuration(durationMs)}`,
+    ...retriedFact(requests).map(([name, text]) => `${name} ${text}`),
     errors === 0 ? `no errors found${noted}` : `${formatItems(errors, 'error')} found${noted}`,
   ]
 }

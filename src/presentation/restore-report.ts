@@ -1,5 +1,6 @@
 import type { RestoreResult, TargetChange } from '../operations/restore.ts'
 import { formatBytes, formatCount, formatDuration, formatItems } from './quantities.ts'
+import { retriedFact } from './retried-requests.ts'
 import { snapshotLine } from './snapshot-line.ts'
 import { formatFacts } from './table.ts'
 
@@ -33,6 +34,7 @@ export function restoreReport(result: RestoreResult, mode: 'write' | 'dry-run'):
       ...(result.returned ? [['archive', returnedText(result.returned)] as const] : []),
       ['written', `${formatBytes(result.bytesWritten)}, fetched ${formatBytes(result.bytesFetched)}`],
       ...(refused === '' ? [] : [['not set', `${refused}, as only root may`] as const]),
+      ...retriedFact(result.requests),
       ['time', formatDuration(result.durationMs)],
       ...(warnings > 0 ? [['problems', `${formatItems(warnings, 'item')} with a warning`] as const] : []),
     ]),

@@ -6,7 +6,7 @@ import { formatFacts } from './table.ts'
 const objects = ({ objects: count, bytes }: ObjectTotals): string => `${formatBytes(bytes)} in ${formatItems(count, 'object')}`
 
 /** `12 requests (5 get, 7 list)`. */
-function requestsText({ bytesUp: _up, bytesDown, ...kinds }: StatsResult['requests']): string {
+function requestsText({ bytesUp: _up, bytesDown, retries: _retries, ...kinds }: StatsResult['requests']): string {
   const asked = Object.entries(kinds).filter(([, count]) => count > 0)
   const total = asked.reduce((sum, [, count]) => sum + count, 0)
   return `${formatItems(total, 'request')} (${asked.map(([kind, count]) => `${formatCount(count)} ${kind}`).join(', ')}), ` +

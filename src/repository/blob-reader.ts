@@ -1,5 +1,6 @@
 // From a blob id to its verified bytes.
 import type { Backend } from '../backend/backend.ts'
+import { untilSound } from '../backend/rereading.ts'
 import { decompress } from '../compress/codec.ts'
 import { BlobOpener } from '../crypto/data-key.ts'
 import type { BlobType, Keyring } from '../crypto/keyring.ts'
@@ -65,7 +66,10 @@ export class BlobReader implements BlobLoader {
     let archived: VaultError | undefined
     for (const location of this.#index.locate(id)) {
       try {
-        return { plain: openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location)) }
+        const read = async (): Promise<Uint8Array> =>
+          openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location))
+        // A metadata pack is fetched whole, and so was held against its name.
+        return { plain: location.pack.kind === 'data' ? await untilSound(this.#backend, read) : await read() }
       } catch (error) {
         if (isVaultError(error, 'object-archived')) {
           archived ??= error

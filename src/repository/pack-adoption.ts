@@ -1,5 +1,6 @@
 // Reading a pack's directory from the pack itself, for packs that no index segment names.
 import type { Backend, ObjectInfo } from '../backend/backend.ts'
+import { untilSound } from '../backend/rereading.ts'
 import { BlobOpener } from '../crypto/data-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
@@ -10,8 +11,14 @@ import type { VaultIndex } from '../index/vault-index.ts'
 import { packName, parsePackName, type PackKind } from '../pack/layout.ts'
 import { readPackTail, TAIL_GUESS_BYTES } from '../pack/pack-reader.ts'
 
-/** What the pack says of itself. Throws `object-missing` or `vault-damaged`. Three requests at most. */
-export async function readPackDirectory(
+/** What the pack says of itself. Throws `object-missing` or `vault-damaged`. Three requests, but for wrong bytes on their way. */
+export function readPackDirectory(
+  backend: Backend, keys: Keyring, kind: PackKind, id: PackId, signal?: AbortSignal,
+): Promise<IndexedPack> {
+  return untilSound(backend, () => readDirectoryOnce(backend, keys, kind, id, signal))
+}
+
+async function readDirectoryOnce(
   backend: Backend, keys: Keyring, kind: PackKind, id: PackId, signal?: AbortSignal,
 ): Promise<IndexedPack> {
   const name = packName(kind, id)

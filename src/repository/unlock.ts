@@ -10,6 +10,7 @@ import { PROBE_PREFIX } from '../probe/probe-names.ts'
 import { CONFIG_BYTES_MAX, CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
 
 export const KEY_PREFIX = 'keys/'
+const CONFIG_REREADS_MAX = 2
 
 /** A slot's name is the SHA-256 of its bytes: nothing but its own password could tell otherwise that it was damaged. */
 export const slotName = (slot: Uint8Array): ObjectName =>
@@ -94,7 +95,24 @@ async function recalledSlot(
 export async function unlock(
   backend: Backend, password: string, kdf: Kdf, { signal, memory }: { signal?: AbortSignal; memory?: SlotMemory } = {},
 ): Promise<UnlockedVault> {
-  const unverified = parseConfig(await readConfig(backend, signal), backend.location)
+  let config = await readConfig(backend, signal)
+  for (let rereadsLeft = CONFIG_REREADS_MAX; ; rereadsLeft--) {
+    try {
+      return await unlockWith(config, backend, password, kdf, memory)
+    } catch (error) {
+      if (!backend.isRemote || rereadsLeft === 0 || !isVaultError(error, 'vault-damaged', 'vault-newer', 'password-wrong')) throw error
+      // Nothing vouches for the config before the keys are known: it is believed when it came twice alike.
+      const again = await readConfig(backend, signal)
+      if (Buffer.compare(again, config) === 0) throw error
+      config = again
+    }
+  }
+}
+
+async function unlockWith(
+  config: Uint8Array, backend: Backend, password: string, kdf: Kdf, memory: SlotMemory | undefined,
+): Promise<UnlockedVault> {
+  const unverified = parseConfig(config, backend.location)
   const opened = (await recalledSlot(backend, unverified.vault, memory, (slot) => openSlot(slot, password, kdf))) ??
     (await anySlot(backend, unverified.vault, password, kdf, memory))
   if (opened.epoch !== 1) {

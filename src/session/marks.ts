@@ -1,6 +1,7 @@
 // What prune has marked: objects gc/<number>-<session>.mark (packs and segments it wants to delete), .dead (decided) and
 // .done. A mark is open until its .done is there.
 import type { Backend } from '../backend/backend.ts'
+import { untilSound } from '../backend/rereading.ts'
 import { openEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
@@ -102,7 +103,8 @@ export class MarkReader {
   async #read(name: ObjectName): Promise<ReadonlySet<PackId>> {
     const known = this.#packs.get(name)
     if (known) return known
-    const packs = packsOf(this.#keys, name, await this.#backend.get(name, undefined, { bytesMax: SMALL_OBJECT_BYTES_MAX }))
+    const packs = await untilSound(this.#backend, async () =>
+      packsOf(this.#keys, name, await this.#backend.get(name, undefined, { bytesMax: SMALL_OBJECT_BYTES_MAX })))
     this.#packs.set(name, packs)
     return packs
   }

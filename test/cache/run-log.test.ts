@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const DAY_MS = 24 * 3600 * 1000
 const record = (time: number, put: number, putsByClass = {}): RunRecord => ({
-  time: new Date(time).toISOString(), command: 'backup', put, get: 2, list: 3, stat: 4, delete: 0, bytesUp: 5, bytesDown: 6, putsByClass,
+  time: new Date(time).toISOString(), command: 'backup', put, get: 2, list: 3, stat: 4, delete: 0, bytesUp: 5, bytesDown: 6, retries: 0, putsByClass,
 })
 
 test('records come back in order; torn and foreign lines are passed over', () => {

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { SeededBytes } from '../../fixtures/seeded-bytes.ts'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
 import { Cli, summaryOf, warningsOf, type BackupRecord } from '../support/cli.ts'
-import { VaultDirectory } from './storage-sites.ts'
+import { initVault, type VaultObjects } from './storage-sites.ts'
 import { oldNode } from '../support/old-node.ts'
 
 const MIB = 2 ** 20
@@ -17,8 +17,8 @@ const FILES = 80
 const SETTLING_MS = 2100
 
 /** Resolves when the vault has stored some data packs: the backup is well under way. */
-async function firstPacks(vault: VaultDirectory): Promise<void> {
-  for (let waited = 0; vault.names('packs/d/').length < 4; waited += 5) {
+async function firstPacks(vault: VaultObjects): Promise<void> {
+  for (let waited = 0; (await vault.names('packs/d/')).length < 4; waited += 5) {
     assert.ok(waited < 60_000, 'no packs after a minute')
     await sleep(5)
   }
@@ -31,8 +31,7 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGHUP', 129]] as const) {
     mkdirSync(cli.path('source'))
     for (let index = 0; index < FILES; index++) writeFileSync(cli.path('source', `${index}`), bytes.noise(`${index}`, MIB))
     await sleep(SETTLING_MS)
-    await cli.init(cli.path('vault'), '--pack-size', '1')
-    const vault = new VaultDirectory(cli.path('vault'))
+    const vault = await initVault(t, cli, '--pack-size', '1')
     const stopped = await cli.run(['backup', cli.path('source')], {
       onStart: (child) => void firstPacks(vault).then(() => child.kill(signal)),
     })
@@ -56,8 +55,7 @@ test('the launcher under an older Node passes signals on', async (t) => {
   mkdirSync(cli.path('source'))
   const bytes = new SeededBytes('older node')
   for (let index = 0; index < FILES; index++) writeFileSync(cli.path('source', `${index}`), bytes.noise(`${index}`, MIB))
-  await cli.init(cli.path('vault'), '--pack-size', '1')
-  const vault = new VaultDirectory(cli.path('vault'))
+  const vault = await initVault(t, cli, '--pack-size', '1')
   const stopped = await cli.run(['backup', cli.path('source')], {
     onStart: (child) => void firstPacks(vault).then(() => child.kill('SIGTERM')),
   })
@@ -67,7 +65,7 @@ test('the launcher under an older Node passes signals on', async (t) => {
 
 test('a file that changes while it is read: a warning, exit code 3, and it is read again next time', async (t) => {
   const cli = new Cli(t)
-  await cli.init()
+  await initVault(t, cli)
   const growing = cli.write('source/growing', new SeededBytes('growing').noise('start', 64 * MIB))
   cli.write('source/still', 'does not move\n')
   const backup = cli.run(['backup', '--json', cli.path('source')])
@@ -87,7 +85,7 @@ test('a file that changes while it is read: a warning, exit code 3, and it is re
 
 test('files that vanish under the backup: warnings or silence, never a failure, and what stayed is all there', async (t) => {
   const cli = new Cli(t)
-  await cli.init()
+  await initVault(t, cli)
   const doomed = Array.from({ length: 3000 }, (_, index) => cli.write(`source/z-doomed/${index}`, `${index}`))
   cli.write('source/a-large', new SeededBytes('vanishing').noise('large', 32 * MIB))
   const kept = Array.from({ length: 200 }, (_, index) => cli.write(`source/kept/${index}`, `${index}`))

@@ -8,6 +8,7 @@ import { compareTrees } from '../../fixtures/tree-comparator.ts'
 import { childPath, openDirectory, openDirectoryNoFollow } from '../../src/posix/directories.ts'
 import { makeNode } from '../../src/posix/nodes.ts'
 import { Cli, ended, packageRoot, summaryOf, type BackupRecord } from '../support/cli.ts'
+import { initVault } from './storage-sites.ts'
 
 const DIRECTORIES = 1500
 const LEVELS = 3000
@@ -16,7 +17,7 @@ test('1,500 directories with 1,024 file descriptors, the lowest limit in use', a
   if (spawnSync('prlimit', ['--version']).error !== undefined) return t.skip('prlimit (util-linux) is not installed')
   const cli = new Cli(t)
   for (let index = 0; index < DIRECTORIES; index++) cli.write(`source/${index}/file`, `${index}`)
-  await cli.init()
+  await initVault(t, cli)
   const limited = async (...args: string[]): ReturnType<typeof ended> => {
     const command = ['--nofile=1024:1024', process.execPath, join(packageRoot, 'bin', 's3vault.cjs'), ...args]
     return ended(spawn('prlimit', command, { env: cli.env }), args)
@@ -37,7 +38,7 @@ test('3,000 levels of directories', async (t) => {
     if (level < LEVELS) mkdirSync(childPath(fd, name))
     else makeNode(childPath(fd, Buffer.from('bottom')), 'fifo', 0o640)
   })
-  await cli.init()
+  await initVault(t, cli)
   const { directories, others } = await cli.backup([cli.path('source')])
   assert.deepEqual([directories, others], [LEVELS + 1, 1])
   assert.equal((await cli.list(`latest:${cli.path('source')}`)).length, LEVELS + 1)

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Cli, ended, packageRoot, summaryOf } from '../support/cli.ts'
+import { initVault } from './storage-sites.ts'
 
 describe('listings', () => {
   const cli = new Cli({ after })
@@ -12,7 +13,7 @@ describe('listings', () => {
   const ids: string[] = []
 
   before(async () => {
-    await cli.init()
+    await initVault({ after }, cli)
     for (const [index, flags] of [['--tag', 'first', '--host', 'alpha'], ['--tag', 'a', '--tag', 'b', '--host', 'beta'], ['--host', 'alpha']].entries()) {
       cli.write(`source/file-${index}`, `number ${index}\n`.repeat(1000))
       ids.push(String((await cli.backup([...flags, source])).snapshot))

@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<string, keyof RequestCounts>> = {
   PutObject: 'put', GetObject: 'get', ListObjectsV2: 'list', HeadObject: 'stat', DeleteObject: 'delete',
 }
 
-type Kinds = Omit<RequestCounts, 'bytesUp' | 'bytesDown'>
+type Kinds = Omit<RequestCounts, 'bytesUp' | 'bytesDown' | 'retries'>
 const NONE: Kinds = { put: 0, get: 0, list: 0, stat: 0, delete: 0 }
 
 /** Runs a command, holds what it says against what the server saw, and gives that back with the objects asked for. */
@@ -31,7 +31,7 @@ async function counted(cli: Cli, server: S3Server, args: readonly string[]): Pro
   const seen = server.requests.slice(before)
   const kinds = { ...NONE }
   for (const { operation } of seen) kinds[KINDS[operation] as keyof Kinds]++
-  const { bytesUp: _up, bytesDown: _down, ...told } = records.at(-1)?.['requests'] as RequestCounts
+  const { bytesUp: _up, bytesDown: _down, retries: _retries, ...told } = records.at(-1)?.['requests'] as RequestCounts
   assert.deepEqual(told, kinds, args.join(' '))
   return { kinds, keys: seen.map(({ operation, key, query }) => `${operation} ${(key || query.get('prefix')) ?? ''}`) }
 }

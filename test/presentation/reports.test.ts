@@ -12,7 +12,7 @@ import { costReport } from '../../src/presentation/cost-report.ts'
 import { restorePlanReport } from '../../src/presentation/restore-plan-report.ts'
 import { statsReport } from '../../src/presentation/stats-report.ts'
 
-const requests = { put: 3, get: 2, list: 1, stat: 0, delete: 0, bytesUp: 10, bytesDown: 2048 }
+const requests = { put: 3, get: 2, list: 1, stat: 0, delete: 0, bytesUp: 10, bytesDown: 2048, retries: 0 }
 const result: BackupResult = {
   snapshot: { id: 'ab'.repeat(32), time: '2026-11-27T06:32:37.000Z' },
   parent: 'cd'.repeat(32),
@@ -67,6 +67,11 @@ test('a finding whose message names its object does not name it twice', () => {
     findingLines({ severity: 'note', kind: 'pack-unindexed', object, message: `${object}: in no index` }),
     ['note: packs/d/ab/abcd: in no index'],
   )
+})
+
+test('a backup says how often storage had to be asked again', () => {
+  const lines = backupReport({ ...result, requests: { ...requests, retries: 12 } })
+  assert.ok(lines.includes('retried  12 requests that failed or brought wrong bytes'), lines.join('\n'))
 })
 
 const time = '2026-11-27T06:32:37.000Z'

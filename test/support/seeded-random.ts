@@ -37,6 +37,11 @@ export class SeededRandom implements RandomSource {
     return this.#next() % below
   }
 
+  /** In [0, 1). */
+  fraction(): number {
+    return this.#next() / 2 ** 32
+  }
+
   bytes(count: number): Uint8Array {
     const bytes = new Uint8Array(count)
     for (let at = 0; at < count; at += 4) {

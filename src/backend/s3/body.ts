@@ -2,12 +2,18 @@ import { Readable } from 'node:stream'
 import { VaultError } from '../../errors/vault-error.ts'
 import type { Pace } from '../backend.ts'
 import { checkLoadable } from '../range.ts'
+import { STALL_TIMEOUT_MS } from './client.ts'
+
+/** Below this a body counts as stalled, although bytes drip: no line that people use is as slow. */
+const BYTES_PER_SECOND_MIN = 100
 
 export interface BodyOptions {
   readonly pace?: Pace
   readonly signal?: AbortSignal
   /** Of what is collected: more is not read. */
   readonly bytesMax?: number | undefined
+  /** How long next to nothing may move before it is given up. Default 60 000 ms. */
+  readonly stallTimeoutMs?: number | undefined
 }
 
 /** The body of a PUT: as it is, or piece by piece as its pace allows. */
@@ -29,11 +35,13 @@ async function* pieces(whole: Buffer, pace: Pace, signal: AbortSignal | undefine
 
 /**
  * Collects the body of an answer that announced `lengthBytes`, into one buffer of that size.
- * A body cut short is a failure of the network (`storage-unreachable`, retry later). One announced above `bytesMax` is not
- * read: `vault-damaged`.
+ * A body cut short, or one that all but stands still for `stallTimeoutMs`, is a failure of the network
+ * (`storage-unreachable`, retry later). A body that stands still entirely is the socket's timeout to notice. One announced
+ * above `bytesMax` is not read: `vault-damaged`.
  */
 export async function collectBody(
-  body: AsyncIterable<Uint8Array>, lengthBytes: number, where: string, { pace, signal, bytesMax }: BodyOptions = {},
+  body: AsyncIterable<Uint8Array>, lengthBytes: number, where: string,
+  { pace, signal, bytesMax, stallTimeoutMs = STALL_TIMEOUT_MS }: BodyOptions = {},
 ): Promise<Uint8Array> {
   try {
     checkLoadable(lengthBytes, where, bytesMax)
@@ -44,10 +52,16 @@ export async function collectBody(
   }
   const bytes = Buffer.allocUnsafeSlow(lengthBytes)
   let doneBytes = 0
+  let window = { startMs: performance.now(), startBytes: 0 }
   for await (const chunk of body) {
     if (doneBytes + chunk.length > lengthBytes) throw truncated(where, doneBytes + chunk.length, lengthBytes)
     bytes.set(chunk, doneBytes)
     doneBytes += chunk.length
+    const elapsedMs = performance.now() - window.startMs
+    if (elapsedMs >= stallTimeoutMs && doneBytes !== lengthBytes) {
+      if (doneBytes - window.startBytes < (elapsedMs / 1000) * BYTES_PER_SECOND_MIN) throw dripping(where, doneBytes, lengthBytes)
+      window = { startMs: performance.now(), startBytes: doneBytes }
+    }
     await pace?.pass(chunk.length, signal)
   }
   if (doneBytes !== lengthBytes) throw truncated(where, doneBytes, lengthBytes)
@@ -56,5 +70,10 @@ export async function collectBody(
 
 function truncated(where: string, gotBytes: number, lengthBytes: number): VaultError {
   const problem = `${where}: the answer has ${gotBytes} of its announced ${lengthBytes} bytes`
+  return new VaultError('storage-unreachable', problem, { retry: 'later' })
+}
+
+function dripping(where: string, gotBytes: number, lengthBytes: number): VaultError {
+  const problem = `${where}: the answer all but stands still at ${gotBytes} of ${lengthBytes} bytes`
   return new VaultError('storage-unreachable', problem, { retry: 'later' })
 }

@@ -18,13 +18,13 @@ export interface S3Connection {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
   /** Profile of the AWS tools for credentials and region; its region counts less than `region`. Default: AWS_PROFILE. */
   readonly profile?: string
-  /** A socket on which nothing moved for this long is given up. Default 60 000 ms. */
+  /** A request on which next to nothing moved for this long is given up. Default 60 000 ms. */
   readonly stallTimeoutMs?: number
 }
 
 export const CONNECTIONS_MAX = 16
 const CONNECT_TIMEOUT_MS = 10_000
-const STALL_TIMEOUT_MS = 60_000
+export const STALL_TIMEOUT_MS = 60_000
 /** Without one the SDK prints some warnings by itself. What fails comes out as an error. */
 const SILENT_LOGGER = { trace: silence, debug: silence, info: silence, warn: silence, error: silence }
 function silence(): void {}
@@ -47,11 +47,14 @@ export async function openClient(connection: S3Connection): Promise<{ sdk: S3Sdk
     // Waiting for `100 Continue` would cost the SDK a connection of its own for every pack.
     expectContinueHeader: false,
     logger: SILENT_LOGGER,
+    // When credentials have expired the files that they came from are read again (credential-refresh.ts).
+    ...{ ignoreCache: true },
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: connection.stallTimeoutMs ?? STALL_TIMEOUT_MS,
       httpAgent: connections,
       httpsAgent: connections,
+      logger: SILENT_LOGGER,
     },
   }
   const client = new sdk.S3Client({ ...config, ...(connection.region === undefined ? {} : { region: connection.region }) })

@@ -40,6 +40,8 @@ export function observeServerTime(client: S3Client, clock: ServerClock): void {
 
 /** In a request's context: only its caller may repeat it. */
 const FENCED = 's3vaultFenced'
+export const isFenced = (context: object): boolean => FENCED in context && context[FENCED] === true
+
 /** The SDK corrects itself from 5 minutes on; servers refuse from 15. */
 const SKEW_MS_MIN = 5 * 60 * 1000
 
@@ -54,7 +56,7 @@ export function repeatWhenSkewed(client: S3Client, clock: ServerClock): void {
         return await next(args)
       } catch (error) {
         const isSkewed = Math.abs((clock.lastMs() ?? Date.now()) - Date.now()) > SKEW_MS_MIN
-        if (!isSkewed || statusOf(error) !== 403 || context[FENCED] === true) throw error
+        if (!isSkewed || statusOf(error) !== 403 || isFenced(context)) throw error
         return await next(args)
       }
     },

@@ -26,6 +26,8 @@ export const DENIAL_HINTS: Readonly<Record<string, string>> = {
 }
 
 const ARCHIVED_HINT = 'it lies in an archive storage class: s3vault restore brings back what it needs'
+/** Answers that ask for fewer requests, whatever their status. */
+const OVERLOAD_CODES = new Set(['SlowDown', 'TooManyRequests', 'ThrottlingException', 'Throttling', 'RequestLimitExceeded'])
 
 const TLS_HINT = 'https failed: check the endpoint; NODE_EXTRA_CA_CERTS names a file of further certificate authorities'
 
@@ -35,6 +37,16 @@ export function statusOf(error: unknown): number | undefined {
   const metadata = error.$metadata
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined
+}
+
+/** Retry-After in ms: seconds, or a date that is told apart from the answer's own Date. RFC 9110, section 10.2.3. */
+function retryAfterMsOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('$response' in error)) return undefined
+  const { headers } = error.$response as { headers?: Record<string, string | undefined> }
+  const text = headers?.['retry-after']
+  if (text === undefined) return undefined
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.parse(headers?.['date'] ?? '')
+  return Number.isFinite(waitMs) && waitMs > 0 ? waitMs : undefined
 }
 
 /** True for a refused `If-None-Match`. */
@@ -47,7 +59,8 @@ export const isRangeRefused = (error: unknown): boolean => statusOf(error) === 4
 function problemOf(error: unknown, code: string, status: number | undefined): string {
   const text = describeError(error)
   if (text === 'UnknownError' || text === '') return `the server answers ${status ?? 'nothing'}`
-  return code === '' || code === 'Error' || text.startsWith(code) ? text : `${code}: ${text}`
+  // Which class of the SDK's wraps a broken connection says nothing.
+  return code === '' || code === 'Error' || errnoOf(error) !== undefined || text.startsWith(code) ? text : `${code}: ${text}`
 }
 
 /** The VaultError for a failed request that was to `action` (`read`, `write`, ...) what lies at `where`. */
@@ -67,7 +80,10 @@ export function s3Error(error: unknown, action: string, where: string, signal: A
     return failed('storage-refused', 'there is no capacity for expedited now: --archive-tier standard')
   }
   if (code === 'NoSuchKey' || (code === 'NotFound' && status === 404)) return objectMissing(where, error)
-  if (PASSING_CODES.has(code) || isPassingStatus(status)) return failed('storage-unreachable', undefined, 'later')
+  if (PASSING_CODES.has(code) || isPassingStatus(status)) {
+    const isOverload = OVERLOAD_CODES.has(code) || status === 429 || status === 503
+    return new VaultError('storage-unreachable', problem, { cause: error, retry: 'later', isOverload, retryAfterMs: retryAfterMsOf(error) })
+  }
   if (status === 403 || status === 401) return failed('storage-denied', 'the credentials lack a permission that this needs')
   if (status === 301) return failed('storage-refused', DENIAL_HINTS['AuthorizationHeaderMalformed'])
   if (isTlsError(error)) return failed('storage-refused', TLS_HINT)

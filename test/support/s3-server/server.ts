@@ -56,6 +56,8 @@ export interface S3Server extends Credentials {
   setFault(hook: FaultHook | undefined): void
   /** Another key, which may do what the policy allows; the server's own may do everything. */
   addUser(policy: AccessPolicy): Credentials
+  /** From now on only these are known. */
+  setCredentials(credentials: Credentials): void
   close(): Promise<void>
 }
 
@@ -66,7 +68,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   for (const name of options.buckets ?? []) handler.state.buckets.set(name, new Bucket(name, nowMs()))
   const server = createServer((request, response) => void handler.handle(request, response))
   server.requestTimeout = 0 // tests hold requests back on purpose
-  server.keepAliveTimeout = 60_000 // or, on a busy machine, connections end just when a client uses them again
+  server.keepAliveTimeout = 0 // on a busy machine a client's connection may rest for seconds, and be closed as it is used again
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
@@ -79,6 +81,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     requests: handler.requests,
     setFault: (hook) => handler.setFault(hook),
     addUser: (policy) => handler.addUser(policy),
+    setCredentials: (changed) => handler.setCredentials(changed),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -96,7 +99,7 @@ class RequestHandler {
   readonly state = new ServerState()
   readonly requests: ObservedRequest[] = []
   readonly #options: S3ServerOptions
-  readonly #credentials: Credentials
+  #credentials: Credentials
   readonly #nowMs: () => number
   readonly #users = new Map<string, { readonly credentials: Credentials; readonly policy: AccessPolicy }>()
   #fault: FaultHook | undefined
@@ -118,6 +121,10 @@ class RequestHandler {
     const credentials = newCredentials()
     this.#users.set(credentials.accessKeyId, { credentials, policy })
     return credentials
+  }
+
+  setCredentials(credentials: Credentials): void {
+    this.#credentials = credentials
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
