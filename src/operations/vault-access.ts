@@ -19,6 +19,8 @@ export interface VaultPlace {
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
   readonly onNotice?: (message: string) => void
+  /** How long a request to storage is repeated. Default 15 minutes. */
+  readonly retryBudgetMs?: number
 }
 
 export interface VaultAccess extends VaultPlace {
@@ -36,6 +38,7 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create'): 
     onRetry: ({ error, delayMs }) => {
       if (delayMs >= NOTICED_DELAY_MS) place.onNotice?.(`${error.message}; trying again in ${Math.round(delayMs / 1000)} s`)
     },
+    ...(place.retryBudgetMs === undefined ? {} : { retryBudgetMs: place.retryBudgetMs }),
     s3: {
       ...(place.s3Endpoint === undefined ? {} : { endpoint: place.s3Endpoint }),
       ...(place.s3Region === undefined ? {} : { region: place.s3Region }),

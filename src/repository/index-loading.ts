@@ -24,19 +24,23 @@ export interface IndexLoading {
   readonly signal?: AbortSignal
   /** `stop` (default) throws at a damaged segment; `report` goes on and lists it. */
   readonly onDamage?: 'stop' | 'report'
+  /** Loaded before: only segments that it does not have are read, into the same index. */
+  readonly known?: LoadedIndex
 }
 
 /** Throws `vault-damaged` at a damaged segment unless told to report. A segment deleted meanwhile was merged by prune. */
 export async function loadIndex(loading: IndexLoading): Promise<LoadedIndex> {
-  const { backend, keys } = loading
+  const { backend, keys, known } = loading
+  const stillDamaged = new Set(known?.damaged.map(({ segment }) => segment))
+  const knownSegments = new Set(known?.segments.filter((segment) => !stillDamaged.has(segment)))
   const options = loading.signal ? { signal: loading.signal } : {}
   const listed: { segment: SegmentId; info: ObjectInfo }[] = []
   for await (const info of backend.list(SEGMENT_PREFIX, options)) {
     const segment = parseSegmentName(info.name)
-    if (segment) listed.push({ segment, info })
+    if (segment && !knownSegments.has(segment)) listed.push({ segment, info })
   }
   const totalBytes = listed.reduce((sum, { info }) => sum + info.sizeBytes, 0)
-  const index = new VaultIndex(totalBytes / ENTRY_BYTES_TYPICAL)
+  const index = known?.index ?? new VaultIndex(totalBytes / ENTRY_BYTES_TYPICAL)
   index.condemn(loading.condemned ?? [])
   const damaged: { segment: SegmentId; error: VaultError }[] = []
   const slots = new Semaphore(backend.connectionsMax)
@@ -50,5 +54,5 @@ export async function loadIndex(loading: IndexLoading): Promise<LoadedIndex> {
     }
   }
   await Promise.all(listed.map(({ segment }) => slots.with(() => read(segment))))
-  return { index, segments: listed.map(({ segment }) => segment), damaged }
+  return { index, segments: [...knownSegments, ...listed.map(({ segment }) => segment)], damaged }
 }

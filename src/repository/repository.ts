@@ -63,6 +63,16 @@ export class Repository {
     return loaded
   }
 
+  /** Takes segments that were written since the index was loaded: what others have added or moved. */
+  async extendIndex(): Promise<void> {
+    assert(this.#loaded, 'index is loaded')
+    const { index } = this.#loaded
+    const extended = await loadIndex({
+      backend: this.backend, keys: this.keys, onDamage: 'report', known: index, ...(this.#signal ? { signal: this.#signal } : {}),
+    })
+    this.#loaded = { index: extended, reader: this.#loaded.reader }
+  }
+
   get index(): VaultIndex {
     assert(this.#loaded, 'index is loaded')
     return this.#loaded.index.index
