@@ -78,7 +78,7 @@ export default class Mount extends VaultCommand {
       onMounted: (ready) => {
         mounted = ready
         const place = pathText(ready.mountPoint)
-        output.notice(`${formatItems(ready.snapshots, 'snapshot')} mounted at ${place}; Ctrl-C unmounts`)
+        if (output.format === 'text') output.notice(`${formatItems(ready.snapshots, 'snapshot')} mounted at ${place}; Ctrl-C unmounts`)
         output.record({ type: 'mounted', mountPoint: place, snapshots: ready.snapshots })
         output.flush()
       },

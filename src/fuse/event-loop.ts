@@ -84,7 +84,7 @@ export interface EventLoop {
 export const newRequestBuffer = (): Uint8Array => new Uint8Array(REQUEST_BUFFER_BYTES)
 
 /** Serves until the file system is unmounted, the connection is aborted, or `onWake` ends it. */
-export function runEventLoop({ device, wake, session, buffer, onWake }: EventLoop): 'unmounted' | 'stopped' {
+export function runEventLoop({ device, wake, session, buffer, onWake }: EventLoop): void {
   const c = system()
   const polled = new DataView(new ArrayBuffer(2 * POLLFD_BYTES))
   for (const [index, fd] of [device, wake].entries()) {
@@ -101,13 +101,13 @@ export function runEventLoop({ device, wake, session, buffer, onWake }: EventLoo
     }
     if (polled.getInt16(POLLFD_BYTES + 6, true) !== 0) {
       c.read(wake, events, EVENT_BYTES)
-      if (!onWake()) return 'stopped'
+      if (!onWake()) return
     }
     if (polled.getInt16(6, true) === 0) continue
     const length = c.read(device, buffer, buffer.length)
     if (length > 0) session.handle(length)
-    else if (!mayGoOn(c.errno())) return 'unmounted'
-    if (session.isDestroyed) return 'unmounted'
+    else if (!mayGoOn(c.errno())) return
+    if (session.isDestroyed) return
   }
 }
 

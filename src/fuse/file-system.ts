@@ -9,8 +9,7 @@
 // - every entry given out (lookup, and each of a READDIRPLUS but `.` and `..`) holds one reference to its node until FORGET;
 // - ENOSYS is remembered for the whole connection: never for one file only;
 // - never touch the mounted tree from the thread that serves it: it would wait for itself;
-// - notifications are never sent while an operation that holds the same inode waits for us: the session sends them between
-//   requests, and for offset -1 (attributes) or whole inodes that are not being read.
+// - never write a notification from that thread either (notifications.ts).
 import { constants } from 'node:os'
 
 export const { errno } = constants

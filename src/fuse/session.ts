@@ -1,6 +1,6 @@
 // One mount's conversation with the kernel: takes requests as bytes, runs operations, some of which wait for others, and
 // sends replies. All of it in one thread; nothing here blocks.
-import { errno, FileSystemError, type FileSystem, type NodeId, type Operation } from './file-system.ts'
+import { errno, FileSystemError, type FileSystem, type Operation } from './file-system.ts'
 import { HANDLERS, type Answer, type Call, type Handler } from './handlers.ts'
 import { negotiate, type InitWishes, type Negotiated } from './initialization.ts'
 import { OPCODES, opcodeName } from './opcodes.ts'
@@ -89,26 +89,6 @@ export class Session {
   get hasInterrupted(): boolean {
     for (const { isInterrupted } of this.#waiting.values()) if (isInterrupted) return true
     return false
-  }
-
-  /** The kernel may forget the name at once: it leads elsewhere now. Not from within an operation. */
-  invalidateEntry(parent: NodeId, name: Uint8Array): void {
-    const FUSE_NOTIFY_INVAL_ENTRY = 3
-    const writer = this.#writer.reset().u64(parent).u32(name.length).u32(0).raw(name).zeros(1)
-    this.#notify(FUSE_NOTIFY_INVAL_ENTRY, writer.view())
-  }
-
-  /** The kernel drops the attributes and everything cached of the node. Not from within an operation. */
-  invalidateNode(node: NodeId): void {
-    const FUSE_NOTIFY_INVAL_INODE = 2
-    this.#notify(FUSE_NOTIFY_INVAL_INODE, this.#writer.reset().u64(node).u64(0).u64(0).view())
-  }
-
-  /** An answer that the kernel does not know the node or name (any more) is normal. */
-  #notify(code: number, body: Uint8Array): void {
-    if (!this.#negotiated) return
-    const header = this.#header.reset().u32(OUT_HEADER_BYTES + body.length).i32(code).u64(0)
-    this.#options.channel.send([header.view(), body])
   }
 
   #initialize(call: Call): void {

@@ -22,8 +22,9 @@ export type FromMountThread =
   | { readonly kind: 'blob'; readonly request: BlobRequest }
   /** The list of snapshots is looked at; `refreshed` with the number is to follow soon. */
   | { readonly kind: 'refresh'; readonly number: number }
+  /** For the device, which the mount thread itself must not write it to. */
+  | { readonly kind: 'notification'; readonly message: Uint8Array }
   | { readonly kind: 'problem'; readonly cause: 'damage' | 'bug'; readonly message: string }
-  | { readonly kind: 'ended'; readonly how: 'unmounted' | 'stopped' }
 
 export type ToMountThread =
   | { readonly kind: 'arrived'; readonly number: number; readonly bytes: Uint8Array }

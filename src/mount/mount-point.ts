@@ -9,6 +9,7 @@ const TYPE = `fuse.${SUBTYPE}`
 const SLASH = 0x2f
 
 const bufferOf = (path: Uint8Array): Buffer => Buffer.from(path.buffer, path.byteOffset, path.length)
+const isDisconnected = (name: string | undefined): boolean => name === 'ENOTCONN' || name === 'ECONNABORTED'
 const shown = (path: Uint8Array): string => bufferOf(path).toString()
 
 /** The same place without symlinks, also when what is mounted there is dead and its last component cannot be looked at. */
@@ -19,7 +20,7 @@ export function realMountPoint(path: Uint8Array): Uint8Array {
     const name = errnoOf(error)
     if (name === undefined) throw error
     const slash = path.lastIndexOf(SLASH)
-    if (name !== 'ENOTCONN' || slash < 0) {
+    if (!isDisconnected(name) || slash < 0) {
       throw new VaultError('mount-failed', `${shown(path)}: ${name === 'ENOENT' ? 'no such directory' : describeError(error)}`, { cause: error })
     }
     const parent = realMountPoint(slash === 0 ? path.subarray(0, 1) : path.subarray(0, slash))
@@ -27,14 +28,14 @@ export function realMountPoint(path: Uint8Array): Uint8Array {
   }
 }
 
-/** True when a mount of ours is there whose process has died: every access gives ENOTCONN. */
+/** True when a mount of ours is there whose process has died: every access gives ENOTCONN, those under way ECONNABORTED. */
 export function isDeadMount(mountPoint: Uint8Array): boolean {
   if (mountedAt(mountPoint)?.type !== TYPE) return false
   try {
     statSync(bufferOf(mountPoint))
     return false
   } catch (error) {
-    return errnoOf(error) === 'ENOTCONN'
+    return isDisconnected(errnoOf(error))
   }
 }
 

@@ -1,9 +1,10 @@
 // mount: a file system in use. The main thread's side: starts the mount thread, brings it what it asks for, follows the
 // list of snapshots, and takes the mount down.
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync, write, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { AssertionError } from '../errors/assert.ts'
-import { describeError, VaultError } from '../errors/vault-error.ts'
+import { describeError, errnoOf, VaultError } from '../errors/vault-error.ts'
 import { makeWakeDescriptor } from '../fuse/event-loop.ts'
 import { unmount } from '../fuse/kernel-mount.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
@@ -11,11 +12,10 @@ import { BlobService } from './blob-service.ts'
 import type { FromMountThread, MountThreadStart, ToMountThread } from './messages.ts'
 import { shownSnapshots, type VaultView } from './vault-view.ts'
 
-/** How old the list of snapshots may be. */
-const LIST_AGE_MS_MAX = 30_000
 /** Who lists the snapshots waits no longer than this for a storage that does not answer; he gets the old list. */
 const REFRESH_WAIT_MS = 2000
 const WAKE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0])
+const writeAsync = promisify(write)
 const YOUNG_GENERATION_MB = 16
 
 export interface MountSessionOptions {
@@ -26,8 +26,8 @@ export interface MountSessionOptions {
   /** Requests to storage at once. */
   readonly parallelMax: number
   readonly thread: Omit<MountThreadStart, 'device' | 'wake' | 'port'>
-  /** The list is followed when several snapshots are shown. */
-  readonly follows: boolean
+  /** How old the list of snapshots may be when it is looked at. Absent: it is never renewed. */
+  readonly listAgeMsMax?: number
   readonly log: (message: string) => void
 }
 
@@ -42,6 +42,7 @@ export class MountSession {
   #listedMs = performance.now()
   #listing: Promise<void> | undefined
   #shownNames: string
+  #notifying: Promise<void> = Promise.resolve()
   #isStopping = false
   #isClosed = false
 
@@ -63,7 +64,10 @@ export class MountSession {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
     this.#worker.on('error', (error: unknown) => this.#ended.reject(error))
-    this.#worker.on('exit', () => this.#ended.reject(new AssertionError('the mount thread ended')))
+    this.#worker.on('exit', (code) => {
+      if (code === 0) this.#ended.resolve()
+      else this.#ended.reject(new AssertionError(`the mount thread ended with code ${code}`))
+    })
   }
 
   /**
@@ -102,6 +106,7 @@ export class MountSession {
   async #close(): Promise<void> {
     this.#isClosed = true
     this.#channel.port2.close()
+    await this.#notifying
     await this.#worker.terminate()
     closeSync(this.#options.device)
     closeSync(this.#wake)
@@ -117,9 +122,19 @@ export class MountSession {
     switch (message.kind) {
       case 'blob': return this.#blobs.request(message.request)
       case 'refresh': return void this.#refresh(message.number)
+      case 'notification': return this.#notify(message.message)
       case 'problem': return this.#problem(message.cause === 'bug' ? `internal error, please report: ${message.message}` : message.message)
-      case 'ended': return this.#ended.resolve()
     }
+  }
+
+  /** One after another, in a thread of Node's own, which may have to wait for an answer of the mount thread. */
+  #notify(message: Uint8Array): void {
+    this.#notifying = this.#notifying.then(async () => {
+      if (this.#isClosed) return
+      await writeAsync(this.#options.device, message).catch((error: unknown) => {
+        if (errnoOf(error) === undefined) throw error
+      })
+    })
   }
 
   /** Each problem once: a damaged blob that is read again and again must not fill the disk. */
@@ -132,7 +147,8 @@ export class MountSession {
 
   /** Never rejects. */
   async #refresh(number: number): Promise<void> {
-    if (this.#options.follows && performance.now() - this.#listedMs >= LIST_AGE_MS_MAX) {
+    const { listAgeMsMax = Infinity } = this.#options
+    if (performance.now() - this.#listedMs >= listAgeMsMax) {
       this.#listing ??= this.#list().finally(() => (this.#listing = undefined))
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, REFRESH_WAIT_MS)

@@ -1,11 +1,12 @@
 // The mount thread: the kernel's requests come in, the file system answers them, and what it lacks is asked of the main
-// thread. Started as a worker by mount-session.ts.
+// thread. Started as a worker by mount-session.ts; ends when the file system is unmounted.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { assert } from '../errors/assert.ts'
 import { describeError, isVaultError } from '../errors/vault-error.ts'
 import { isDying } from '../fuse/dying.ts'
 import { DeviceChannel, newRequestBuffer, runEventLoop } from '../fuse/event-loop.ts'
 import { ROOT_NODE, type Wait } from '../fuse/file-system.ts'
+import { entryInvalidation } from '../fuse/notifications.ts'
 import { Session } from '../fuse/session.ts'
 import { BlobCache } from '../vfs/blob-cache.ts'
 import { SnapshotFileSystem } from '../vfs/snapshot-file-system.ts'
@@ -40,8 +41,7 @@ class MountThread {
 
   run(): void {
     const { device, wake } = this.#start
-    const how = runEventLoop({ device, wake, session: this.#session, buffer: this.#buffer, onWake: () => this.#takeMessages() })
-    this.#tell({ kind: 'ended', how })
+    runEventLoop({ device, wake, session: this.#session, buffer: this.#buffer, onWake: () => this.#takeMessages() })
   }
 
   #tell(message: FromMountThread): void {
@@ -80,7 +80,9 @@ class MountThread {
         break
       }
       case 'snapshots': {
-        for (const name of this.#fileSystem.replaceSnapshots(message.snapshots)) this.#session.invalidateEntry(ROOT_NODE, Buffer.from(name))
+        for (const name of this.#fileSystem.replaceSnapshots(message.snapshots)) {
+          this.#tell({ kind: 'notification', message: entryInvalidation(ROOT_NODE, Buffer.from(name)) })
+        }
         break
       }
       case 'stop': return false

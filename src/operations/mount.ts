@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { parseLocation } from '../backend/location.ts'
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { mount as mountFileSystem, unmount as unmountFileSystem } from '../fuse/kernel-mount.ts'
@@ -37,6 +39,7 @@ export interface Mounted {
 const MIB = 1024 * 1024
 /** A reader that waits longer is told that its file cannot be read. */
 const RETRY_BUDGET_MS = 2 * 60_000
+const LIST_AGE_MS_MAX = 30_000
 /** A round trip is worth many MiB of read-ahead; a disk needs little. */
 const AHEAD_BYTES_MAX = { local: 8 * MIB, remote: 32 * MIB }
 /** Blobs read at once from a local disk: one is decoded while others are read. */
@@ -57,7 +60,8 @@ export async function mount(request: MountRequest): Promise<Mounted> {
 /** Reading the vault from within the mount would wait for itself. */
 function requireOutside(mountPoint: Uint8Array, { repo, cacheDirectory }: MountRequest): void {
   const place = Buffer.from(mountPoint).toString()
-  for (const own of [repo, cacheDirectory]) {
+  const location = parseLocation(repo)
+  for (const own of [...(location.kind === 'directory' ? [resolve(location.path)] : []), cacheDirectory]) {
     if (own === place || own.startsWith(`${place}/`)) {
       throw new VaultError('mount-failed', `${place}: ${own} lies in it`, { hint: 'mount elsewhere' })
     }
@@ -76,7 +80,8 @@ async function serve({ repository, local }: OpenedVault, request: MountRequest):
     mountPoint, source: backend.location, subtype: SUBTYPE, allowsOthers: visibility === 'everyone',
   })
   const session = new MountSession({
-    mountPoint, device, view, log, follows: shown.kind === 'list',
+    mountPoint, device, view, log,
+    ...(shown.kind === 'list' ? { listAgeMsMax: LIST_AGE_MS_MAX } : {}),
     parallelMax: backend.isRemote ? backend.connectionsMax : PARALLEL_LOCAL,
     thread: {
       shown, inodeKey: keys.inodeKey(), owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },

@@ -34,12 +34,14 @@ export class BlobCache {
   readonly #byKey = new Map<string, Fetching>()
   readonly #byNumber = new Map<number, Fetching>()
   readonly #aheadBytesMax: number
+  readonly #evicted: Uint8Array[] = []
+  #borrowers = 0
   #fetchingBytes = 0
   #nextNumber = 1
 
   /** `request` sends for a blob; `arrived` or `failed` is called with its number later. */
   constructor(memoryBytes: number, request: (request: BlobRequest) => void) {
-    this.#kept = new BoundedCache(memoryBytes)
+    this.#kept = new BoundedCache(memoryBytes, (bytes) => this.#evicted.push(bytes))
     this.#aheadBytesMax = memoryBytes / 2
     this.#request = request
   }
@@ -72,8 +74,15 @@ export class BlobCache {
     return true
   }
 
-  /** Takes a blob that was requested, and wakes who waits for it. */
+  /** Until it is given back, what `load` returned stays as it is; afterwards until the end of the turn. */
+  borrow(): Disposable {
+    this.#borrowers++
+    return { [Symbol.dispose]: () => void this.#borrowers-- }
+  }
+
+  /** Takes a blob that was requested, and wakes who waits for it. Not to be called from within an operation. */
   arrived(number: number, bytes: Uint8Array): void {
+    this.#releaseEvicted()
     const fetching = this.#finish(number)
     if (fetching === undefined) return
     if (fetching.type === 'data') this.#kept.set(fetching.key, bytes, bytes.length)
@@ -86,6 +95,14 @@ export class BlobCache {
     if (fetching === undefined) return
     fetching.result = { failure }
     for (const resume of fetching.waiters) resume()
+  }
+
+  /** Gives memory back now: a thread that allocates little else may not collect garbage for a long time. */
+  #releaseEvicted(): void {
+    if (this.#borrowers > 0) return
+    for (const bytes of this.#evicted.splice(0)) {
+      if (bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0)
+    }
   }
 
   /** Somebody waits for it: what was read ahead is asked for again, which moves it to the front. */

@@ -1,11 +1,13 @@
 /** Keeps what was used last, up to a number of bytes (or of things, where each costs 1). */
 export class BoundedCache<Key, Value> {
   readonly #costMax: number
+  readonly #onEvicted: ((value: Value) => void) | undefined
   readonly #entries = new Map<Key, { readonly value: Value; readonly cost: number }>()
   #cost = 0
 
-  constructor(costMax: number) {
+  constructor(costMax: number, onEvicted?: (value: Value) => void) {
     this.#costMax = costMax
+    this.#onEvicted = onEvicted
   }
 
   get cost(): number {
@@ -41,5 +43,6 @@ export class BoundedCache<Key, Value> {
     if (entry === undefined) return
     this.#entries.delete(key)
     this.#cost -= entry.cost
+    this.#onEvicted?.(entry.value)
   }
 }

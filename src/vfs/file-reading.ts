@@ -38,6 +38,7 @@ export class FileReading {
 
   /** Pieces of the range, up to the end of the file. Throws `vault-damaged`, and EIO when content cannot be had. */
   *read(file: ReadFile, offset: number, sizeBytes: number): Operation<Uint8Array[]> {
+    using _borrowed = this.#blobs.borrow()
     const end = Math.min(offset + sizeBytes, file.content.sizeBytes)
     const runs: Run[] = []
     for (let at = offset; at < end;) {

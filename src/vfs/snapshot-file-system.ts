@@ -95,7 +95,12 @@ export class SnapshotFileSystem implements FileSystem {
 
   *lookup(parent: NodeId, name: Uint8Array): Operation<Entry | Absence> {
     const slot = this.#slot(parent)
-    if (slot === ROOT_NODE && this.#list) return yield* this.#lookupSnapshot(this.#list, Buffer.from(name).toString('latin1'))
+    if (slot === ROOT_NODE && this.#list) {
+      const text = Buffer.from(name).toString('latin1')
+      // Who asks for `latest`, or for a snapshot by name, need not have listed them.
+      if (this.#list.viewNumber(text) === undefined) yield* this.#refresh()
+      return this.#lookupSnapshot(this.#list, text)
+    }
     const found = yield* this.#trees.find(yield* this.#tree(slot), name)
     if (found === undefined) return { node: undefined, entryValidMs: FOREVER_MS }
     return yield* this.#entry(slot, found)
@@ -175,7 +180,7 @@ export class SnapshotFileSystem implements FileSystem {
     }
     const position = Math.max(cookie - 2, 0)
     const listing = this.#listings.get(handle)
-    if (listing) yield* this.#listSnapshots(listing, position, sink)
+    if (listing) this.#listSnapshots(listing, position, sink)
     else yield* this.#listTree(slot, position, sink)
   }
 
@@ -218,8 +223,7 @@ export class SnapshotFileSystem implements FileSystem {
 
   // The list of snapshots.
 
-  *#lookupSnapshot(list: SnapshotList, name: string): Operation<Entry | Absence> {
-    if (list.viewNumber(name) === undefined) yield* this.#refresh()
+  #lookupSnapshot(list: SnapshotList, name: string): Entry | Absence {
     const target = list.target(name)
     const view = list.viewNumber(target ?? name)
     if (view === undefined) return { node: undefined, entryValidMs: LIST_VALID_MS }
@@ -238,12 +242,12 @@ export class SnapshotFileSystem implements FileSystem {
     return { node, attributes: this.#latestAttributes(this.#slot(node)), entryValidMs: LIST_VALID_MS, attributesValidMs: FOREVER_MS }
   }
 
-  *#listSnapshots(listing: readonly ListedName[], start: number, sink: DirectorySink): Operation<void> {
+  #listSnapshots(listing: readonly ListedName[], start: number, sink: DirectorySink): void {
     for (let position = start; position < listing.length; position++) {
       const listed = listing[position]
       if (listed === undefined || !sink.hasRoom(listed.name.length)) return
       const entry = sink.wantsEntries && this.#list
-        ? yield* this.#lookupSnapshot(this.#list, Buffer.from(listed.name).toString('latin1'))
+        ? this.#lookupSnapshot(this.#list, Buffer.from(listed.name).toString('latin1'))
         : undefined
       if (entry?.node !== undefined) sink.addEntry(listed.name, entry, position + 3)
       else sink.addName(listed.name, listed.inode, listed.type, position + 3)
