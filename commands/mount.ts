@@ -46,6 +46,11 @@ export default class Mount extends VaultCommand {
       helpValue: 'MIB', default: 128, min: 16, max: 1024 * 1024,
       description: 'keep up to this much file content in memory, in MiB; the program itself takes about 150 more',
     }),
+    'cache-size': integer({
+      helpValue: 'MIB', default: 1024, min: 0, max: 1024 * 1024 * 1024,
+      description: 'keep up to this much content of a vault in a bucket on the local disk, in MiB, encrypted as it is in the ' +
+        'bucket; 0 keeps nothing',
+    }),
   }
 
   async run(): Promise<number> {
@@ -114,6 +119,7 @@ interface MountFlags {
   readonly 'tag'?: string | undefined
   readonly 'path'?: string | undefined
   readonly 'memory': number
+  readonly 'cache-size': number
 }
 
 function requestOf(flags: MountFlags, choice: VaultChoice, password: string, mountPoint: Uint8Array) {
@@ -125,6 +131,7 @@ function requestOf(flags: MountFlags, choice: VaultChoice, password: string, mou
     contents: flags.nonempty ? 'may-be-hidden' : 'must-be-empty',
     visibility: flags['allow-other'] ? 'everyone' : 'mounter',
     memoryBytes: flags.memory * MIB,
+    cacheBytes: flags['cache-size'] * MIB,
     ...(flags.snapshot === undefined ? {} : { snapshot: flags.snapshot }),
     ...(flags.host === undefined ? {} : { host: flags.host }),
     ...(flags.tag === undefined ? {} : { tag: flags.tag }),

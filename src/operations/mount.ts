@@ -1,11 +1,15 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseLocation } from '../backend/location.ts'
+import { BlockBackend } from '../cache/block-backend.ts'
+import { BlockStore } from '../cache/block-store.ts'
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import { mount as mountFileSystem, unmount as unmountFileSystem } from '../fuse/kernel-mount.ts'
+import type { PackId } from '../ids/ids.ts'
 import { prepareMountPoint, realMountPoint, requireMounted, SUBTYPE } from '../mount/mount-point.ts'
 import { MountSession } from '../mount/mount-session.ts'
 import { shownSnapshots, VaultView } from '../mount/vault-view.ts'
+import { Repository } from '../repository/repository.ts'
 import { findSnapshot } from '../repository/snapshots.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 import type { Shown } from '../vfs/snapshot-file-system.ts'
@@ -24,6 +28,8 @@ export interface MountRequest extends VaultAccess {
   readonly path?: string
   /** For content in memory. */
   readonly memoryBytes: number
+  /** For content of a remote vault on the local disk; 0: none. */
+  readonly cacheBytes: number
   /** The file system can be used now. */
   readonly onMounted: (mounted: Mounted) => void
   /** Damage, unreachable storage, and the like. */
@@ -68,8 +74,22 @@ function requireOutside(mountPoint: Uint8Array, { repo, cacheDirectory }: MountR
   }
 }
 
-async function serve({ repository, local }: OpenedVault, request: MountRequest): Promise<Mounted> {
+/** The same vault with content that is kept on the local disk. */
+function withBlocks({ repository, local }: OpenedVault, { cacheBytes, signal }: MountRequest): Repository {
+  if (!repository.backend.isRemote || cacheBytes === 0) return repository
+  const packBytes = (id: PackId): number | undefined => {
+    const packNumber = cached.index.numberOf(id)
+    return packNumber === undefined ? undefined : cached.index.packs[packNumber]?.sizeBytes
+  }
+  const store = new BlockStore(join(local.directory, 'blocks'), cacheBytes)
+  const cached = new Repository(new BlockBackend(repository.backend, store, packBytes), repository, signal)
+  return cached
+}
+
+async function serve(vault: OpenedVault, request: MountRequest): Promise<Mounted> {
   const { mountPoint, visibility, log, memoryBytes } = request
+  const { local } = vault
+  const repository = withBlocks(vault, request)
   const view = new VaultView(repository, filterOf(request), (error) => log(error instanceof Error ? error.message : String(error)))
   const snapshots = await view.snapshots()
   new SeenSnapshots(local.directory).remember((await repository.snapshots()).snapshots)
