@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { string as argument } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
+import { describeError } from '../src/errors/vault-error.ts'
 import type { Mounted } from '../src/operations/mount.ts'
 import { formatItems } from '../src/presentation/quantities.ts'
 import { pathText } from '../src/snapshot/path-text.ts'
@@ -98,14 +99,21 @@ export default class Mount extends VaultCommand {
     const mountPoint = new Uint8Array(Buffer.from(secrets.mountPoint, 'hex'))
     const [{ mount }, { LogFile }] = await Promise.all([import('../src/operations/mount.ts'), import('../src/mount/log-file.ts')])
     const log = new LogFile(logPath(choice, mountPoint))
-    await mount({
-      ...requestOf(flags, choice, secrets.password, mountPoint),
-      log: (message) => log.write(message),
-      onMounted: ({ snapshots }) => {
-        log.write(`mounted, ${formatItems(snapshots, 'snapshot')}, pid ${process.pid}`)
-        reportReady({ snapshots, pid: process.pid })
-      },
-    })
+    // Nobody sees what is printed once the parent is gone.
+    process.on('uncaughtExceptionMonitor', (error) => log.write(`ended by an internal error, please report: ${error.stack ?? error.message}`))
+    try {
+      await mount({
+        ...requestOf(flags, choice, secrets.password, mountPoint),
+        log: (message) => log.write(message),
+        onMounted: ({ snapshots }) => {
+          log.write(`mounted, ${formatItems(snapshots, 'snapshot')}, pid ${process.pid}`)
+          reportReady({ snapshots, pid: process.pid })
+        },
+      })
+    } catch (error) {
+      log.write(`ended: ${describeError(error)}`)
+      throw error
+    }
     log.write('unmounted')
     return exitCode('ok')
   }

@@ -45,7 +45,6 @@ export function writeAttrOut(writer: StructWriter, { value, validMs }: Timed<Att
 }
 
 const aligned = (bytes: number): number => (bytes + 7) & ~7
-const DOT = 0x2e
 
 /** The entries of one READDIR or READDIRPLUS reply. */
 export class DirectoryReply implements DirectorySink {
@@ -76,9 +75,7 @@ export class DirectoryReply implements DirectorySink {
 
   addEntry(name: Uint8Array, entry: Entry, cookie: number): void {
     writeEntry(this.#writer, entry)
-    // The kernel takes no reference for `.` and `..` (fuse_direntplus_link).
-    const isDots = name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT))
-    if (!isDots) this.references.push(entry.node)
+    this.references.push(entry.node)
     this.#dirent(name, entry.attributes.inode, entry.attributes.type, cookie)
   }
 

@@ -12,8 +12,8 @@ const POLLIN = 1
 const POLLFD_BYTES = 8
 /** Wakes up now and then, so that a thread that is told to end by Node itself does. */
 const POLL_MS = 2000
-/** While callers that got a signal wait. */
-const POLL_INTERRUPTED_MS = 200
+/** While callers that got a signal wait, it is seen this often whether they are dying now. */
+const REVIEW_MS = 200
 /** Up to this a reply is put together and written; beyond it the pieces are written from where they lie (writev). */
 const COPIED_BYTES_MAX = 16 * 1024
 
@@ -93,12 +93,15 @@ export function runEventLoop({ device, wake, session, buffer, onWake }: EventLoo
   }
   const fds = new Uint8Array(polled.buffer)
   const events = new Uint8Array(EVENT_BYTES)
+  let reviewedMs = 0
   for (;;) {
-    const ready = c.poll(fds, 2, session.hasInterrupted ? POLL_INTERRUPTED_MS : POLL_MS)
-    if (ready <= 0) {
+    const hasInterrupted = session.hasInterrupted
+    const ready = c.poll(fds, 2, hasInterrupted ? REVIEW_MS : POLL_MS)
+    if (hasInterrupted && performance.now() - reviewedMs >= REVIEW_MS) {
       session.reviewInterrupted()
-      continue // time-out, or EINTR
+      reviewedMs = performance.now()
     }
+    if (ready <= 0) continue // time-out, or EINTR
     if (polled.getInt16(POLLFD_BYTES + 6, true) !== 0) {
       c.read(wake, events, EVENT_BYTES)
       if (!onWake()) return

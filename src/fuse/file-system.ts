@@ -107,6 +107,7 @@ export interface DirectorySink {
   hasRoom(nameBytes: number): boolean
   /** `cookie` is where a later call goes on behind this name. */
   addName(name: Uint8Array, inode: bigint, type: NodeType, cookie: number): void
+  /** Not for `.` and `..`, for which the kernel takes no reference (fuse_direntplus_link). */
   addEntry(name: Uint8Array, entry: Entry, cookie: number): void
 }
 

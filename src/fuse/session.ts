@@ -87,6 +87,7 @@ export class Session {
   }
 
   get hasInterrupted(): boolean {
+    if (this.#waiting.size === 0) return false
     for (const { isInterrupted } of this.#waiting.values()) if (isInterrupted) return true
     return false
   }

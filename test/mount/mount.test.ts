@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makeNastyTree } from '../../fixtures/nasty-tree.ts'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
 import { errnoOf } from '../../src/errors/vault-error.ts'
-import { Cli, ended, summaryOf, type Scope } from '../support/cli.ts'
+import { Cli, ended, packageRoot, summaryOf, type Scope } from '../support/cli.ts'
 import { isMounted, unlessMountable, unmountAfter } from './mounting.ts'
 
 interface MountRecord {
@@ -157,6 +157,18 @@ test('a mount point is found through symlinks, and the filters choose what is sh
   assert.equal(readdirSync(place).length, 3)
   await cli.expect(0, ['umount', cli.path('link')])
   assert.equal((await mountAt(cli, place, '--tag', 'second', '--host', 'elsewhere', '--path', source)).snapshots, 1)
+})
+
+test('mount(8) mounts it by a line of fstab', { skip: unlessMountable }, async (t) => {
+  const { cli, place, tree } = await prepared(t, small)
+  const helper = join(packageRoot, 'bin', 'mount.fuse.s3vault')
+  const run = (options: string) => ended(spawn(helper, [cli.path('vault'), place, '-n', '-o', options], { env: cli.env, cwd: cli.directory }), [])
+  const refused = await run('ro,bogus')
+  assert.deepEqual([refused.code, refused.stderr], [2, 'mount.fuse.s3vault: the option bogus is not known\n'])
+  const mounted = await run(`rw,password-file=${cli.path('secret')},memory=32,allow_other,_netdev,x-systemd.automount`)
+  assert.equal(mounted.code, 0, mounted.stderr)
+  assert.equal(readFileSync(join(tree, 'file'), 'utf8'), 'content')
+  assert.match(readFileSync('/proc/self/mounts', 'utf8'), new RegExp(`${place} fuse\\.s3vault ro,[^ ]*allow_other`))
 })
 
 const AS_NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups']

@@ -84,6 +84,7 @@ test('two snapshots of the same tree have nothing in common but content', async 
   const links = [await look(fileSystem, ROOT_NODE, 's1', 'a'), await look(fileSystem, ROOT_NODE, 's2', 'a'), await look(fileSystem, ROOT_NODE, 's2', 'b')]
   assert.notEqual(links[0]?.node, links[1]?.node)
   assert.equal(links[1]?.node, links[2]?.node)
+  for (const link of links) assert.ok((link?.attributes.inode ?? 0n) > 1000n, 'no snapshot has the bare number')
   assert.equal((await content(fileSystem, files[1]?.node ?? 0)).toString(), 'same')
 })
 
