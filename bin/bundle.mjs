@@ -11,7 +11,7 @@ import { rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const out = resolve(process.argv[2] ?? 'dist')
-const THREADS = ['src/archiver/reader-thread.ts', 'src/restorer/thread.ts', 'src/check/verifier-thread.ts']
+const THREADS = ['src/archiver/reader-thread.ts', 'src/restorer/thread.ts', 'src/check/verifier-thread.ts', 'src/mount/mount-thread.ts']
 
 const commands = readdirSync(join(root, 'commands')).filter((name) => name.endsWith('.ts'))
 const entries = [

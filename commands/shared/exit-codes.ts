@@ -46,6 +46,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   'fence-expired': 'unreachable',
   'disk-full': 'unwritable',
   'target-unwritable': 'unwritable',
+  'mount-failed': 'failure',
   'interrupted': 'interrupted',
   'partial': 'partial',
 }

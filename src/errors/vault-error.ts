@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'fence-expired' // a fenced PUT was not sent because its lease was too short
   | 'disk-full'
   | 'target-unwritable' // restore target, cache or vault directory cannot be written
+  | 'mount-failed' // the kernel or fusermount3 would not mount or unmount, or the mount point is unfit
   | 'interrupted' // AbortSignal fired
   | 'partial' // the run ended, but parts of it failed and were reported
 

@@ -48,6 +48,8 @@ export interface VaultPlace extends TransferLimits {
   readonly cacheDirectory: string
   /** Hears what is worth knowing and no failure: that storage did not answer and is asked again. */
   readonly onNotice?: (message: string) => void
+  /** How long a request to storage is repeated. Default 15 minutes. */
+  readonly retryBudgetMs?: number
 }
 
 export interface VaultAccess extends VaultPlace {
@@ -83,6 +85,7 @@ export function openVaultBackend(place: VaultPlace, intent: 'open' | 'create', k
       if (isTold) place.onNotice?.('storage answers again')
       isTold = false
     },
+    ...(place.retryBudgetMs === undefined ? {} : { retryBudgetMs: place.retryBudgetMs }),
     s3: {
       ...connectionOf(place), conditionalPut: knowledge.honoursConditions,
       ...(place.storageClass === undefined ? {} : { storageClassFor: dataPackClass(place.storageClass) }),

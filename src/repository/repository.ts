@@ -79,6 +79,12 @@ export class Repository {
     return loaded
   }
 
+  /** Takes segments that were written since the index was loaded: what others have added or moved. */
+  async extendIndex(): Promise<void> {
+    assert(this.#loaded, 'index is loaded')
+    await this.#loaded.index.update()
+  }
+
   get index(): VaultIndex {
     assert(this.#loaded, 'index is loaded')
     return this.#loaded.index.index

@@ -42,7 +42,8 @@ export class DirectoryBuilder {
   }
 }
 
-function* entriesOf(node: Node, after: Uint8Array | undefined): Generator<Entry> {
+/** Entries of one leaf; names must ascend, from `after` on. Throws `vault-damaged`. */
+export function* entriesOf(node: Node, after: Uint8Array | undefined): Generator<Entry> {
   let last = after
   for (let i = 0; i < node.count; i++) {
     const entry = readEntry(node.elements)

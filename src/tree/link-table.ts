@@ -10,8 +10,8 @@ import { leafFor, leaves, NodeBuilder, type BlobLoader, type BlobSaver, type Nod
 
 const SPLIT = { bytesMin: 16 * 1024, bytesMax: 256 * 1024, oneIn: 128 }
 
-/** Big-endian: byte order is numeric order. */
-function keyOf(link: bigint): Uint8Array {
+/** Key of a record. Big-endian: byte order is numeric order. */
+export function linkKey(link: bigint): Uint8Array {
   const key = new Uint8Array(8)
   new DataView(key.buffer).setBigUint64(0, link)
   return key
@@ -35,12 +35,13 @@ export function saveLinkTable(saver: BlobSaver, records: Iterable<LinkRecord>): 
     last = record.link
     writer.reset()
     writeLinkRecord(writer, record)
-    nodes.add(keyOf(record.link), writer.finish(), one)
+    nodes.add(linkKey(record.link), writer.finish(), one)
   }
   return last < 0n ? undefined : nodes.finish().id
 }
 
-function* recordsOf(node: Node): Generator<LinkRecord> {
+/** Records of one leaf. Throws `vault-damaged`. */
+export function* recordsOf(node: Node): Generator<LinkRecord> {
   let last = -1n
   for (let i = 0; i < node.count; i++) {
     const record = readLinkRecord(node.elements)
@@ -60,7 +61,7 @@ export async function* readLinkTable(
 
 /** The record of `link`, or undefined. */
 export async function findLink(loader: BlobLoader, root: BlobId, link: bigint): Promise<LinkRecord | undefined> {
-  for (const record of recordsOf(await leafFor(loader, 'links', root, keyOf(link)))) {
+  for (const record of recordsOf(await leafFor(loader, 'links', root, linkKey(link)))) {
     if (record.link === link) return record
   }
   return undefined

@@ -175,6 +175,16 @@ export async function* leaves(
   for (const child of node.children) yield* leaves(loader, type, child.id, visit, node.level - 1)
 }
 
+/** The child of an inner node below which `key` lies, if anywhere. */
+export function childFor(node: Node, key: Uint8Array): NodeChild {
+  let chosen = node.children[0]
+  for (const child of node.children) {
+    if (Buffer.compare(child.key, key) > 0) break
+    chosen = child
+  }
+  return chosen ?? node.elements.fail('inner node without children')
+}
+
 /** The leaf below `root` that holds `key` if any does. */
 export async function leafFor(loader: BlobLoader, type: BlobType, root: BlobId, key: Uint8Array): Promise<Node> {
   let id = root
@@ -183,13 +193,7 @@ export async function leafFor(loader: BlobLoader, type: BlobType, root: BlobId, 
     const node = readNode(type, id, await loader.load(type, id))
     if (node.level > levelMax) node.elements.fail('node level does not descend')
     if (node.level === 0) return node
-    let chosen = node.children[0]
-    for (const child of node.children) {
-      if (Buffer.compare(child.key, key) > 0) break
-      chosen = child
-    }
-    if (!chosen) return node.elements.fail('inner node without children')
-    id = chosen.id
+    id = childFor(node, key).id
     levelMax = node.level - 1
   }
 }

@@ -81,6 +81,7 @@ export class Cli {
   /** Everything of this person, and what a test puts beside it. Gone after the test; rm(1), as trees may be deeper than PATH_MAX. */
   readonly directory: string
   readonly env: Record<string, string>
+  readonly launcher = launcher
   /** The Node that runs the launcher. */
   node = process.execPath
   readonly #secretFiles: string[] = []
