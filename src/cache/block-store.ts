@@ -75,6 +75,11 @@ export class BlockStore {
     if (!isWritten || !this.#files.has(name)) await this.#remove(name)
   }
 
+  /** Whoever keeps it: a block that does not hold what it should is no loss. */
+  async drop(pack: PackId, block: number): Promise<void> {
+    await this.#remove(nameOf(pack, block))
+  }
+
   close(): void {
     if (this.#lock !== undefined) closeSync(this.#lock)
   }

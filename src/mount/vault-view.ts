@@ -1,5 +1,6 @@
 // The vault as a mount sees it over time: blobs by an index that follows what others add and move, and the snapshots that
 // are to be shown.
+import type { BlockBackend } from '../cache/block-backend.ts'
 import type { BlobType } from '../crypto/keyring.ts'
 import { isVaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
@@ -10,15 +11,25 @@ import type { ShownSnapshot } from '../vfs/snapshot-view.ts'
 /** The index is not looked at again for a blob that is not found more often than this. */
 const INDEX_RENEWAL_MS = 30_000
 
+export interface VaultViewOptions {
+  readonly repository: Repository
+  /** What the repository reads content through, when it does. */
+  readonly blocks?: BlockBackend
+  readonly isShown: (snapshot: StoredSnapshot) => boolean
+  readonly onProblem: (error: unknown) => void
+}
+
 export class VaultView {
   readonly #repository: Repository
+  readonly #blocks: BlockBackend | undefined
   readonly #isShown: (snapshot: StoredSnapshot) => boolean
   readonly #onProblem: (error: unknown) => void
   #index: Promise<void> | undefined
   #renewedMs = -Infinity
 
-  constructor(repository: Repository, isShown: (snapshot: StoredSnapshot) => boolean, onProblem: (error: unknown) => void) {
+  constructor({ repository, blocks, isShown, onProblem }: VaultViewOptions) {
     this.#repository = repository
+    this.#blocks = blocks
     this.#isShown = isShown
     this.#onProblem = onProblem
   }
@@ -28,15 +39,18 @@ export class VaultView {
     this.#loadedIndex().catch(() => undefined)
   }
 
-  /** Loads a blob; one that is not where the index says may have been moved, so the index is looked at again. */
+  /**
+   * Loads a blob. One that is not as it should be is fetched once more from storage itself, and the index is looked at again,
+   * as it may have been moved. Throws `vault-damaged` and what the backend throws.
+   */
   async load(type: BlobType, id: BlobId): Promise<Uint8Array> {
     await this.#loadedIndex()
     try {
       return await this.#repository.reader.load(type, id)
     } catch (error) {
-      if (!isVaultError(error, 'vault-damaged') || performance.now() - this.#renewedMs < INDEX_RENEWAL_MS) throw error
-      this.#renewedMs = performance.now()
-      await this.#repository.extendIndex()
+      if (!isVaultError(error, 'vault-damaged')) throw error
+      for (const { pack, offset, length } of this.#repository.index.locate(id)) await this.#blocks?.drop(pack.id, { offset, length })
+      if (performance.now() - this.#renewedMs >= INDEX_RENEWAL_MS) await this.extendIndex()
       return await this.#repository.reader.load(type, id)
     }
   }

@@ -3,7 +3,7 @@ import { parseLocation } from '../backend/location.ts'
 import { BlockBackend } from '../cache/block-backend.ts'
 import { BlockStore } from '../cache/block-store.ts'
 import { SeenSnapshots } from '../cache/seen-snapshots.ts'
-import { VaultError } from '../errors/vault-error.ts'
+import { describeError, VaultError } from '../errors/vault-error.ts'
 import { mount as mountFileSystem, unmount as unmountFileSystem } from '../fuse/kernel-mount.ts'
 import type { PackId } from '../ids/ids.ts'
 import { prepareMountPoint, realMountPoint, requireMounted, SUBTYPE } from '../mount/mount-point.ts'
@@ -74,23 +74,24 @@ function requireOutside(mountPoint: Uint8Array, { repo, cacheDirectory }: MountR
   }
 }
 
-/** The same vault with content that is kept on the local disk. */
-function withBlocks({ repository, local }: OpenedVault, { cacheBytes, signal }: MountRequest): Repository {
-  if (!repository.backend.isRemote || cacheBytes === 0) return repository
+/** The same vault, whose content is read in blocks; those of a remote one are kept on the local disk. */
+function withBlocks({ repository, local }: OpenedVault, { cacheBytes, signal }: MountRequest): { repository: Repository; blocks: BlockBackend } {
   const packBytes = (id: PackId): number | undefined => {
     const packNumber = cached.index.numberOf(id)
     return packNumber === undefined ? undefined : cached.index.packs[packNumber]?.sizeBytes
   }
-  const store = new BlockStore(join(local.directory, 'blocks'), cacheBytes)
-  const cached = new Repository(new BlockBackend(repository.backend, store, packBytes), repository, signal)
-  return cached
+  const isKept = repository.backend.isRemote && cacheBytes > 0
+  const store = isKept ? new BlockStore(join(local.directory, 'blocks'), cacheBytes) : undefined
+  const blocks = new BlockBackend(repository.backend, store, packBytes)
+  const cached = new Repository(blocks, repository, signal)
+  return { repository: cached, blocks }
 }
 
 async function serve(vault: OpenedVault, request: MountRequest): Promise<Mounted> {
   const { mountPoint, visibility, log, memoryBytes } = request
   const { local } = vault
-  const repository = withBlocks(vault, request)
-  const view = new VaultView(repository, filterOf(request), (error) => log(error instanceof Error ? error.message : String(error)))
+  const { repository, blocks } = withBlocks(vault, request)
+  const view = new VaultView({ repository, blocks, isShown: filterOf(request), onProblem: (error) => log(describeError(error)) })
   const snapshots = await view.snapshots()
   new SeenSnapshots(local.directory).remember((await repository.snapshots()).snapshots)
   const shown = shownOf(request, snapshots)

@@ -37,6 +37,12 @@ const NAME_BYTES_MAX = 1024
 const COUNTED_RUNS_MAX = 65536
 const TREES_KEPT = 4096
 const FILES_KEPT = 1024
+/** Directories whose files are being read in order. */
+const READERS_KEPT = 64
+/** Small files asked for ahead, and what counts as small and as in order: what lies between may have been left out. */
+const FILES_AHEAD = 32
+const SMALL_FILE_BYTES_MAX = 128 * 1024
+const IN_ORDER_STEP_MAX = 4
 const BLOCK_BYTES = 4096
 const DOT = Uint8Array.of(0x2e)
 const DOT_DOT = Uint8Array.of(0x2e, 0x2e)
@@ -71,6 +77,8 @@ export class SnapshotFileSystem implements FileSystem {
   /** By slot of a directory; saves reading its parent again. */
   readonly #treeOfSlot = new BoundedCache<number, BlobId>(TREES_KEPT)
   readonly #files = new BoundedCache<number, ReadFile>(FILES_KEPT)
+  /** By slot of a directory: the file of it that was read last, and up to where the next ones were asked for. */
+  readonly #readIn = new BoundedCache<number, { readonly leaf: number; readonly index: number; aheadEnd: number }>(READERS_KEPT)
   readonly #listings = new Map<number, readonly ListedName[]>()
   #nextHandle = 1
 
@@ -112,6 +120,7 @@ export class SnapshotFileSystem implements FileSystem {
     for (const freed of this.#nodes.forget(slot, count)) {
       this.#treeOfSlot.delete(freed)
       this.#files.delete(freed)
+      this.#readIn.delete(freed)
     }
   }
 
@@ -143,7 +152,10 @@ export class SnapshotFileSystem implements FileSystem {
   release(): void {}
 
   *read(node: NodeId, _handle: number, offset: number, sizeBytes: number): Operation<readonly Uint8Array[]> {
-    return yield* this.#reading.read(yield* this.#file(this.#slot(node)), offset, sizeBytes)
+    const slot = this.#slot(node)
+    const file = yield* this.#file(slot)
+    if (offset === 0) yield* this.#lookAhead(slot)
+    return yield* this.#reading.read(file, offset, sizeBytes)
   }
 
   *seek(node: NodeId, _handle: number, offset: number, what: 'data' | 'hole'): Operation<number | undefined> {
@@ -415,6 +427,25 @@ export class SnapshotFileSystem implements FileSystem {
     const file = newReadFile(new FileContent(this.#trees, inode.size, inode.content))
     this.#files.set(slot, file, 1)
     return file
+  }
+
+  /** Who reads the files of a directory one after another, as tar, cp and grep do, finds the next small ones there already. */
+  *#lookAhead(slot: number): Operation<void> {
+    const { parent, leaf, index } = this.#nodes.positionOf(slot)
+    const before = this.#readIn.get(parent)
+    const isInOrder = before !== undefined && before.leaf === leaf && index > before.index && index <= before.index + IN_ORDER_STEP_MAX
+    const aheadEnd = isInOrder ? Math.max(before.aheadEnd, index + 1) : index + 1
+    const now = { leaf, index, aheadEnd }
+    this.#readIn.set(parent, now, 1)
+    // In batches: while one is read the next is on its way.
+    if (!isInOrder || aheadEnd > index + FILES_AHEAD / 2) return
+    const { entries = [] } = (yield* this.#trees.leaf(yield* this.#tree(parent), leaf)) ?? {}
+    for (; now.aheadEnd < Math.min(index + FILES_AHEAD, entries.length); now.aheadEnd++) {
+      const entry = entries[now.aheadEnd]
+      if (entry === undefined || !('inode' in entry) || entry.inode.kind !== 'file' || entry.inode.size > SMALL_FILE_BYTES_MAX) continue
+      if ('list' in entry.inode.content) continue
+      for (const { id, length } of entry.inode.content.items) if (id && !this.#options.blobs.readAhead(id, length)) return
+    }
   }
 
   *#xattrs(node: NodeId): Operation<readonly { readonly name: Uint8Array; readonly value: Uint8Array }[]> {

@@ -32,7 +32,9 @@ async function newPacks(name: string, sizes: readonly number[], bytesMax: number
   const directory = join(scratch, name)
   const open = () => {
     const store = new BlockStore(directory, bytesMax)
-    return { store, backend: new BlockBackend(inner, store, (wanted) => packs.find((pack) => pack.id === wanted)?.bytes.length) }
+    const at = (kept: BlockStore | undefined) =>
+      ({ backend: new BlockBackend(inner, kept, (wanted) => packs.find((pack) => pack.id === wanted)?.bytes.length) })
+    return { store, at, ...at(store) }
   }
   return { inner, packs, directory, open }
 }
@@ -43,9 +45,11 @@ const onDisk = (directory: string): number => files(directory).reduce((sum, path
 
 test(`any range is what storage has, at any limit (seed ${seed})`, async () => {
   const { packs, directory, open } = await newPacks('ranges', [BLOCK_BYTES * 3 + 17, BLOCK_BYTES, 5, BLOCK_BYTES * 2 - 1], BLOCK_BYTES * 4)
-  const { backend, store } = open()
+  const { at, store } = open()
+  let { backend } = at(store)
   for (let i = 0; i < 200; i++) {
     const { id: pack, bytes } = packs[random.below(packs.length)]!
+    if (i % 10 === 0) ({ backend } = at(store)) // forgets what it has in memory
     const offset = random.below(bytes.length)
     const length = 1 + random.below(Math.min(bytes.length - offset, BLOCK_BYTES * 2))
     const got = await backend.get(packName('data', pack), { offset, length })
@@ -72,11 +76,22 @@ test('neighbours come with one request, also at the next opening and when many a
   second.store.close()
 })
 
+test('a local disk is read in blocks for small pieces only', async () => {
+  const { inner, at, packs, store } = await newPacks('local', [BLOCK_BYTES * 2], 2 ** 30).then((made) => ({ ...made, ...made.open() }))
+  const { backend } = at(undefined)
+  const name = packName('data', packs[0]!.id)
+  for (const offset of [0, 5000, 10_000]) await backend.get(name, { offset, length: 4000 })
+  assert.deepEqual([inner.counts.get, inner.counts.bytesDown], [1, BLOCK_BYTES])
+  await backend.get(name, { offset: 5, length: 500_000 })
+  assert.deepEqual([inner.counts.get, inner.counts.bytesDown], [2, BLOCK_BYTES + 500_000])
+  store.close()
+})
+
 test('a block that was changed or cut is fetched again', async () => {
   const { inner, open, packs, directory } = await newPacks('damage', [BLOCK_BYTES], 2 ** 30)
   const name = packName('data', packs[0]!.id)
-  const { backend, store } = open()
-  const read = async () => Buffer.from(await backend.get(name, { offset: 10, length: 100 }))
+  const { at, store } = open()
+  const read = async () => Buffer.from(await at(store).backend.get(name, { offset: 10, length: 100 }))
   const right = await read()
   const [path] = files(directory)
   for (const damage of [() => writeFileSync(path!, random.bytes(BLOCK_BYTES + 32)), () => truncateSync(path!, 700), () => truncateSync(path!, 3), () => rmSync(path!)]) {

@@ -41,7 +41,7 @@ export async function mountInProcess(
   const place = join(mkdtempSync(join(tmpdir(), 's3vault-mount-')), 'mnt')
   mkdirSync(place)
   const log: string[] = []
-  const view = new VaultView(new Repository(backend, vault), () => true, (error) => log.push(String(error)))
+  const view = new VaultView({ repository: new Repository(backend, vault), isShown: () => true, onProblem: (error) => log.push(String(error)) })
   const snapshots = shownSnapshots(await view.snapshots())
   const device = mount({ mountPoint: Buffer.from(place), source: 'test', subtype: 's3vault', allowsOthers: false })
   const session = new MountSession({

@@ -175,6 +175,23 @@ test('reading in order asks ahead, at random it does not', async () => {
   assert.ok(asked() > 8, `${asked()} blobs asked for`)
 })
 
+test('files of a directory that are read in order are asked for ahead, others are not', async () => {
+  const random = new SeededRandom(seed)
+  const entries = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`f${String(i).padStart(2, '0')}`, file(random.bytes(50))]))
+  const { fileSystem, requests } = await shown(entries)
+  const read = async (name: string) => content(fileSystem, (await look(fileSystem, ROOT_NODE, name)).node)
+  const asked = (): number => requests.filter(({ type }) => type === 'data').length
+  for (const name of ['f70', 'f10', 'f40']) await read(name)
+  assert.equal(asked(), 3)
+  await read('f41')
+  const ahead = asked()
+  assert.ok(ahead > 20 && ahead <= 40, `${ahead}`)
+  for (let i = 42; i < 50; i++) await read(`f${i}`)
+  assert.equal(asked(), ahead, 'they were there')
+  for (let i = 50; i < 80; i++) await read(`f${i}`)
+  assert.equal(new Set(requests.filter(({ type }) => type === 'data').map(({ number }) => number)).size, 1 + 40, 'each once')
+})
+
 test('what is damaged is EIO, what lies beside it is not', async () => {
   const vault = await TestVault.create()
   const { fileSystem, problems } = await shown({
