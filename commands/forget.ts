@@ -3,15 +3,14 @@ import { boolean, string } from '@oclif/core/flags'
 import { VaultError } from '../src/errors/vault-error.ts'
 import type { ForgetChoice } from '../src/operations/forget.ts'
 import { forgetReport, forgetRecords, forgetSummary } from '../src/presentation/forget-report.ts'
-import { pathText } from '../src/snapshot/path-text.ts'
 import { exitCode } from './shared/exit-codes.ts'
-import { argumentBytes } from './shared/raw-arguments.ts'
 import { groupKeys, retentionFlags, retentionPolicy } from './shared/retention-flags.ts'
-import { absolutePath, workingDirectory } from './shared/source-paths.ts'
+import { snapshotFilter, snapshotFilterFlags } from './shared/snapshot-filter.ts'
 import { describe, VaultCommand } from './shared/vault-command.ts'
 
 export default class Forget extends VaultCommand {
   static override strict = false
+  static override emptyFlags = ['tag', 'group-by']
   static override summary = 'forget snapshots, by name or by a retention policy'
   static override description = describe(
     'Forgets the snapshots named, or those that no rule of the policy keeps: in each group (snapshots of one host and the ' +
@@ -33,9 +32,7 @@ export default class Forget extends VaultCommand {
     'group-by': string({
       default: 'host,paths', helpValue: 'KEYS', description: 'what makes a group: some of host,paths,tags; empty: all are one group',
     }),
-    'host': string({ helpValue: 'NAME', description: 'apply the policy to snapshots of this host only' }),
-    'tag': string({ helpValue: 'TAG', description: 'apply the policy to snapshots with this tag only' }),
-    'path': string({ helpValue: 'PATH', description: 'apply the policy to snapshots of this path only' }),
+    ...snapshotFilterFlags,
     'dry-run': boolean({ char: 'n', description: 'forget nothing; show what would be, and how much it would free' }),
   }
 
@@ -43,19 +40,14 @@ export default class Forget extends VaultCommand {
     const { argv, flags } = await this.parse(Forget)
     const output = this.startOutput(flags)
     const policy = retentionPolicy(flags)
-    const filter = {
-      ...(flags.host === undefined ? {} : { host: flags.host }),
-      ...(flags.tag === undefined ? {} : { tag: flags.tag }),
-      ...(flags.path === undefined ? {} : { path: pathText(absolutePath(argumentBytes(flags.path), workingDirectory())) }),
-    }
     const names = argv.map(String)
-    const isPolicyGiven = Object.keys(flags).some((name) => name.startsWith('keep-') || name in filter)
+    const isPolicyGiven = Object.keys(flags).some((name) => name.startsWith('keep-') || name in snapshotFilterFlags)
     if (names.length > 0 && isPolicyGiven) {
       throw new VaultError('usage', 'name snapshots or give a policy, not both', { hint: '--keep-id keeps a snapshot whatever the policy says' })
     }
     const choice: ForgetChoice = names.length > 0
       ? { by: 'name', snapshots: names }
-      : { by: 'policy', policy, groupBy: groupKeys(flags['group-by']), filter }
+      : { by: 'policy', policy, groupBy: groupKeys(flags['group-by']), filter: snapshotFilter(flags) }
     const access = await this.access(flags, output)
     const { forget } = await import('../src/operations/forget.ts')
     const mode = flags['dry-run'] ? 'dry-run' : 'commit'

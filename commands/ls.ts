@@ -9,6 +9,7 @@ import { describe, VaultCommand } from './shared/vault-command.ts'
 
 export default class Ls extends VaultCommand {
   static override stopsWithoutReader = true
+  static override emptyFlags = ['tag']
   static override summary = 'list the files of a snapshot'
   static override description = describe(
     'Lists what a snapshot has at a path; without one, what was backed up, without the directories above it. Bytes of names that are not printable text are shown as \\xNN, a backslash as \\\\.',

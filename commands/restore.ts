@@ -19,6 +19,7 @@ import { describe, VaultCommand } from './shared/vault-command.ts'
 const OVERWRITE_MODES = ['always', 'if-changed', 'if-newer', 'never'] as const
 
 export default class Restore extends VaultCommand {
+  static override emptyFlags = ['tag']
   static override summary = 'copy the files of a snapshot back'
   static override description = describe(
     'Makes the target like the snapshot, or like one path of it. Files that are right already are left alone, of changed ' +

@@ -6,6 +6,7 @@ import { describe, VaultCommand } from './shared/vault-command.ts'
 
 export default class Snapshots extends VaultCommand {
   static override stopsWithoutReader = true
+  static override emptyFlags = ['tag']
   static override summary = 'list the snapshots of a vault'
   static override description = describe('Lists the snapshots, oldest first. Those that cannot be read are reported, and the exit code is 3.')
   static override examples = ['<%= config.bin %> snapshots --host laptop --path /home']

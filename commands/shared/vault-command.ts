@@ -25,6 +25,8 @@ export abstract class VaultCommand extends Command {
   static override baseFlags = { ...vaultFlags, ...settingsFlags, ...outputFlags }
   /** Listings end when their reader goes away; work goes on. */
   static stopsWithoutReader = false
+  /** Flags whose empty value means something; any other is a variable of a shell that is not set. */
+  static emptyFlags: readonly string[] = []
 
   #output: Output | undefined
   #settings: Promise<Settings> | undefined
@@ -64,11 +66,16 @@ export abstract class VaultCommand extends Command {
     const parsed = await super.parse<F, B, A>(withSettings, argv)
     await lookup.load(parsed.flags)
     for (const [name, value] of Object.entries<unknown>(parsed.flags)) {
+      if (this.#meansEmpty(name)) continue
       if (value === '' || (Array.isArray(value) && value.includes(''))) {
         throw new VaultError('usage', `--${name} is empty`, { hint: 'a shell variable that is not set?' })
       }
     }
     return parsed
+  }
+
+  #meansEmpty(flag: string): boolean {
+    return (this.constructor as typeof VaultCommand).emptyFlags.includes(flag)
   }
 
   /** What a file of settings may set. */

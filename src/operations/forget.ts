@@ -7,6 +7,7 @@ import { findSnapshot } from '../repository/snapshots.ts'
 import { groupSnapshots, type GroupKey, type SnapshotGroup } from '../retention/grouping.ts'
 import { applyPolicy, isEmptyPolicy, type Decision, type RetentionPolicy } from '../retention/policy.ts'
 import { VaultError } from '../errors/vault-error.ts'
+import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 import type { EventSink } from './events.ts'
 import { withVault, type VaultAccess } from './vault-access.ts'
@@ -18,7 +19,7 @@ export type ForgetChoice =
       readonly by: 'policy'
       readonly policy: RetentionPolicy
       readonly groupBy: readonly GroupKey[]
-      readonly filter: { readonly host?: string; readonly tag?: string; readonly path?: string }
+      readonly filter: SnapshotFilter
     }
 
 export interface ForgetRequest extends VaultAccess {
@@ -70,10 +71,7 @@ function decide(snapshots: readonly StoredSnapshot[], choice: ForgetChoice): For
     const named = new Set(choice.snapshots.map((text) => findSnapshot(snapshots, text)))
     return [{ decisions: [...named].map((snapshot) => ({ snapshot, reasons: [] })) }]
   }
-  const { host, tag, path } = choice.filter
-  const wanted = snapshots.filter((snapshot) =>
-    (host === undefined || snapshot.host === host) && (tag === undefined || snapshot.tags.includes(tag)) &&
-    (path === undefined || snapshot.paths.includes(path)))
+  const wanted = snapshots.filter((snapshot) => isSelected(snapshot, choice.filter))
   return groupSnapshots(wanted, choice.groupBy).map(({ snapshots: members, ...common }) =>
     ({ ...common, decisions: applyPolicy(members, choice.policy, new Date()) }))
 }
