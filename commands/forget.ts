@@ -37,11 +37,14 @@ export default class Forget extends VaultCommand {
   }
 
   async run(): Promise<number> {
-    const { argv, flags } = await this.parse(Forget)
+    const { argv, flags, metadata } = await this.parse(Forget)
     const output = this.startOutput(flags)
     const policy = retentionPolicy(flags)
     const names = argv.map(String)
-    const isPolicyGiven = Object.keys(flags).some((name) => name.startsWith('keep-') || name in snapshotFilterFlags)
+    // A policy from the file of settings does not hinder naming one snapshot.
+    const isTyped = (name: string): boolean => metadata.flags[name]?.setFromDefault !== true
+    const isPolicyGiven = Object.keys(flags).some((name) =>
+      (name.startsWith('keep-') || name in snapshotFilterFlags) && isTyped(name))
     if (names.length > 0 && isPolicyGiven) {
       throw new VaultError('usage', 'name snapshots or give a policy, not both', { hint: '--keep-id keeps a snapshot whatever the policy says' })
     }

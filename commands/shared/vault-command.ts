@@ -88,7 +88,7 @@ export abstract class VaultCommand extends Command {
     const command = this.ctor.id
     return {
       load: (given) => (this.#settings ??= loadSettings(given, this.program, process.env)),
-      find: (settings, flag) => settings.findFlag(command, flag, command === 'backup' || common.has(flag)),
+      find: (settings, flag) => settings.findFlag(command, flag, command === 'backup' || common.has(flag) || isRetention(command, flag)),
     }
   }
 
@@ -130,3 +130,6 @@ export const vaultAccess = ({ place }: VaultChoice, { password }: FoundPassword)
 /** A command's description for help, with the table of exit codes below it. */
 export const describe = (text: string): string =>
   `${text}\n\nEXIT CODES\n${exitCodeLines().map((line) => `  ${line}`).join('\n')}`
+
+/** How long snapshots are kept belongs to a profile, like what is backed up. */
+const isRetention = (command: string | undefined, flag: string): boolean => command === 'forget' && flag.startsWith('keep-')

@@ -29,7 +29,7 @@ const COMMAND_LINE_ONLY = new Set([
   'generate-secret',
 ])
 
-const COUNT = { pattern: /^[1-9]\d{0,5}$/, title: 'a whole number from 1' }
+const COUNT = { pattern: /^([1-9]\d{0,5}|all)$/, title: 'a whole number from 1, or "all"' }
 const DURATION = { pattern: /^(\d{1,5}[ymdh]){1,4}$/, title: 'a time such as 30d or 1y6m (years, months, days, hours)' }
 const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly']
 
