@@ -217,6 +217,18 @@ export class BlobTable {
     return true
   }
 
+  /**
+   * Calls `visit` for each copy of each stored blob: the first 16 bytes of its id (a view that is not to be kept), its pack,
+   * and its sealed bytes. Reads every slot.
+   */
+  eachCopy(visit: (id: Uint8Array, packNumber: number, length: number) => void): void {
+    for (let slot = HEADER_WORDS; slot < this.#words.length; slot += SLOT_WORDS) {
+      const state = this.#words[slot + 4] ?? 0
+      if (state === EMPTY || state > PACK_NUMBER_MAX) continue
+      visit(new Uint8Array(this.shared, slot * 4, 16), state - 1, (this.#words[slot + 6] ?? 0) & 0x3ff_ffff)
+    }
+  }
+
   /** Claims whose blob is in no stored pack yet: 0 when a run has stored all that it refers to. Reads every slot. */
   pendingCount(): number {
     let pending = 0

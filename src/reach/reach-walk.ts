@@ -41,11 +41,26 @@ export class ReachWalk {
     return this.#seen.size
   }
 
+  /** True for a blob that was reached. */
+  has(id: Uint8Array): boolean {
+    return this.#seen.has(id)
+  }
+
+  /** Walks what a pin's root reaches: a directory tree or a link table, whichever it is. */
+  async walkRoot(type: 'tree' | 'links', id: BlobId): Promise<void> {
+    this.#reach({ type, id, levelMax: NODE_LEVELS_MAX })
+    await this.#drain()
+  }
+
   /** Walks what the snapshot reaches and no earlier one did. Throws `vault-damaged` when a metadata blob is lost. */
   async walk(snapshot: Snapshot): Promise<void> {
     this.#reach({ type: 'tree', id: treeOf(snapshot), levelMax: NODE_LEVELS_MAX })
     const links = linksOf(snapshot)
     if (links) this.#reach({ type: 'links', id: links, levelMax: NODE_LEVELS_MAX })
+    await this.#drain()
+  }
+
+  async #drain(): Promise<void> {
     while (this.#stack.length > 0) {
       this.#signal?.throwIfAborted()
       await Promise.all(this.#stack.splice(-BATCH_BLOBS).map((item) => this.#read(item)))

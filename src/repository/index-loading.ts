@@ -13,6 +13,8 @@ const ENTRY_BYTES_TYPICAL = 44
 export interface LoadedIndex {
   readonly index: VaultIndex
   readonly segments: readonly SegmentId[]
+  /** Those that another one says it replaces. */
+  readonly superseded: ReadonlySet<SegmentId>
   /** Segments that could not be read, when the caller asked to go on without them. */
   readonly damaged: readonly { readonly segment: SegmentId; readonly error: VaultError }[]
 }
@@ -39,10 +41,13 @@ export async function loadIndex(loading: IndexLoading): Promise<LoadedIndex> {
   const index = new VaultIndex(totalBytes / ENTRY_BYTES_TYPICAL)
   index.condemn(loading.condemned ?? [])
   const damaged: { segment: SegmentId; error: VaultError }[] = []
+  const superseded = new Set<SegmentId>()
   const slots = new Semaphore(backend.connectionsMax)
   const read = async (segment: SegmentId): Promise<void> => {
     try {
-      index.addSegment(segment, openSegment(keys, segment, await backend.get(segmentName(segment), undefined, options)))
+      const opened = openSegment(keys, segment, await backend.get(segmentName(segment), undefined, options))
+      index.addSegment(segment, opened)
+      for (const id of opened.supersedes) superseded.add(id)
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return
       if (!isVaultError(error, 'vault-damaged') || loading.onDamage !== 'report') throw error
@@ -50,5 +55,5 @@ export async function loadIndex(loading: IndexLoading): Promise<LoadedIndex> {
     }
   }
   await Promise.all(listed.map(({ segment }) => slots.with(() => read(segment))))
-  return { index, segments: listed.map(({ segment }) => segment), damaged }
+  return { index, segments: listed.map(({ segment }) => segment), superseded, damaged }
 }

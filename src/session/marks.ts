@@ -4,7 +4,7 @@ import type { Backend } from '../backend/backend.ts'
 import { openEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { packId, type ObjectName, type PackId } from '../ids/ids.ts'
+import { packId, segmentId, type ObjectName, type PackId, type SegmentId } from '../ids/ids.ts'
 
 export const GC_PREFIX = 'gc/'
 export type MarkStage = 'mark' | 'dead' | 'done'
@@ -28,7 +28,8 @@ export function parseGcName(name: ObjectName): GcObject | undefined {
   return { name, mark: match[1], stage: match[2] as MarkStage }
 }
 
-function packsOf(keys: Keyring, name: ObjectName, bytes: Uint8Array): Set<PackId> {
+/** What a gc object says, whatever its stage. Throws `vault-damaged` or `vault-newer`. */
+export function openGcObject(keys: Keyring, name: ObjectName, bytes: Uint8Array): { packs: Set<PackId>; segments: Set<SegmentId> } {
   const plain = openEnvelope(keys, 'gc', name, bytes, name)
   let value: unknown
   try {
@@ -36,9 +37,10 @@ function packsOf(keys: Keyring, name: ObjectName, bytes: Uint8Array): Set<PackId
   } catch (cause) {
     throw new VaultError('vault-damaged', `${name}: not JSON`, { cause })
   }
-  const packs = typeof value === 'object' && value !== null && 'packs' in value ? value.packs : undefined
-  if (!Array.isArray(packs)) throw new VaultError('vault-damaged', `${name}: no list of packs`)
-  return new Set(packs.map((pack) => packId(String(pack))))
+  const content = typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
+  const { packs, segments = [] } = content
+  if (!Array.isArray(packs) || !Array.isArray(segments)) throw new VaultError('vault-damaged', `${name}: no list of packs`)
+  return { packs: new Set(packs.map((pack) => packId(String(pack)))), segments: new Set(segments.map((id) => segmentId(String(id)))) }
 }
 
 /** Reads gc/: what is marked now. Objects read once are kept, so a renewal costs one LIST when nothing is new. */
@@ -75,7 +77,7 @@ export class MarkReader {
   async #read(name: ObjectName): Promise<ReadonlySet<PackId>> {
     const known = this.#packs.get(name)
     if (known) return known
-    const packs = packsOf(this.#keys, name, await this.#backend.get(name))
+    const { packs } = openGcObject(this.#keys, name, await this.#backend.get(name))
     this.#packs.set(name, packs)
     return packs
   }
