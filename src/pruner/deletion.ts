@@ -85,9 +85,11 @@ function neededPacks({ index, roots, walk }: VaultView): Set<PackId> {
 }
 
 /** Marked segments all of whose packs another segment names, or prune has decided on. */
-function replacedSegments({ index, segments }: VaultView, marked: ReadonlySet<SegmentId>): SegmentId[] {
+function replacedSegments({ index, segments, marks }: VaultView, marked: ReadonlySet<SegmentId>): SegmentId[] {
+  const dead = new Set(marks.flatMap(({ stages }) => [...(stages.get('dead')?.packs ?? [])]))
   const needed = new Set<SegmentId>()
   for (const pack of index.packs) {
+    if (dead.has(pack.id)) continue
     const naming = [...pack.segments]
     if (!naming.some((segment) => segments.has(segment) && !marked.has(segment))) for (const segment of naming) needed.add(segment)
   }

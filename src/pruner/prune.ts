@@ -100,7 +100,10 @@ class PruneRun {
       : { view: await readView(this.#parts, sessions), deletion: NO_DELETION }
     const store = new PackStore({ backend, keys, random: this.#parts.random, index: repository.index, ...(signal ? { signal } : {}) })
     session.attach(new VaultUser(repository, store, this.#parts.random))
-    const current = { ...view, index: repository.index }
+    const marks = due.length > 0 ? await listGc(backend, keys, signal) : view.marks
+    const condemned = condemnedPacks(marks)
+    repository.index.pardon(repository.index.packs.filter(({ id }) => !condemned.has(id)).map(({ id }) => id))
+    const current = { ...view, marks, index: repository.index }
     const plan = await this.#plan(current, nowMs)
     const { marked, repackedBytes } = await this.#mark(current, plan, session, store, nowMs)
     await removeRemains(this.#parts, sessions, nowMs)
