@@ -19,6 +19,8 @@ import { volatileOf } from './volatile.ts'
 /** Tells what is stored: a usable, indexed location, noted as used by this session. */
 export interface StoredBlobs {
   use(id: Uint8Array): boolean
+  /** None of its copies could be read: they count as absent from now on. */
+  lose(id: Uint8Array): void
 }
 
 export interface FileEntriesParts {
@@ -127,7 +129,9 @@ export class FileEntries {
     const { stored, loader } = this.#parts
     if (!stored.use(list)) return false // before it is loaded: also condemned packs can be read
     let isWhole = true
+    let visited: Uint8Array = list
     const visit = (id: Uint8Array): void => {
+      visited = id
       if (!stored.use(id)) isWhole = false
     }
     try {
@@ -136,8 +140,9 @@ export class FileEntries {
       }
       return isWhole
     } catch (error) {
-      if (isVaultError(error, 'vault-damaged', 'object-missing')) return false
-      throw error
+      if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
+      stored.lose(visited) // or reading the file again would find it stored
+      return false
     }
   }
 

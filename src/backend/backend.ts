@@ -42,6 +42,14 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
+export interface GetOptions extends ReadOptions {
+  /**
+   * A whole object larger than this is refused with `vault-damaged` before it is read, whatever a listing said of it: who
+   * writes into a storage must not be able to exhaust a reader's memory. Default, and upper bound: OBJECT_BYTES_MAX (range.ts).
+   */
+  readonly bytesMax?: number
+}
+
 export interface ListOptions extends ReadOptions {
   /** Only names strictly greater than this one. */
   readonly startAfter?: string
@@ -81,8 +89,8 @@ export interface Backend {
   readonly counts: RequestCounts
   /** `bytes` must not change until it returns. */
   put(name: ObjectName, bytes: Uint8Array, options?: PutOptions): Promise<void>
-  /** Whole objects of at most OBJECT_BYTES_MAX (range.ts). The bytes are the caller's own. */
-  get(name: ObjectName, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array>
+  /** Whole objects of at most `bytesMax`. The bytes are the caller's own. */
+  get(name: ObjectName, range?: ByteRange, options?: GetOptions): Promise<Uint8Array>
   /** Throws `object-missing`. */
   stat(name: ObjectName, options?: ReadOptions): Promise<ObjectInfo>
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>

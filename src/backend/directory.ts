@@ -13,7 +13,7 @@ import { dirname, join, resolve } from 'node:path'
 import { assert } from '../errors/assert.ts'
 import { VaultError, errnoOf } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { newRequestCounts } from './backend.ts'
 import { Folders, makeRoot, syncFolder } from './directory/folders.ts'
 import { isMissing, mapped, systemError } from './directory/system-errors.ts'
@@ -98,7 +98,7 @@ export class DirectoryBackend implements Backend {
     })
   }
 
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     if (range !== undefined) assertRange(range)
     throwIfInterrupted(options.signal)
     const path = this.#pathOf(name)
@@ -110,7 +110,7 @@ export class DirectoryBackend implements Backend {
       try {
         const status = await handle.stat()
         if (!status.isFile()) throw objectMissing(path)
-        const { startBytes, lengthBytes } = resolveRange(range, status.size, path)
+        const { startBytes, lengthBytes } = resolveRange(range, status.size, path, options.bytesMax)
         const bytes = await readExactly(handle, startBytes, lengthBytes)
         if (bytes === undefined) throw new VaultError('vault-damaged', `${path} became shorter while it was read`)
         this.counts.bytesDown += lengthBytes

@@ -3,7 +3,7 @@
 import type { Clock } from '../async/clock.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { sleepUnlessInterrupted } from './failures.ts'
 
 export type BackendMethod = 'put' | 'get' | 'stat' | 'list' | 'delete' | 'serverTimeMs'
@@ -63,7 +63,7 @@ export class FaultyBackend implements Backend {
     await this.#call('put', name, options, () => this.inner.put(name, bytes, options))
   }
 
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     return await this.#call('get', name, options, () => this.inner.get(name, range, options), damaged)
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../async/clock.ts'
 import { Semaphore } from '../async/semaphore.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { throwIfInterrupted } from './failures.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -51,7 +51,7 @@ export class LimitBackend implements Backend {
   }
 
   /** What came is paid for afterwards: before, the size is not known. */
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     return await this.#slots.with(async () => {
       const bytes = await this.inner.get(name, range, options)
       await this.#down?.take(bytes.length, options.signal)

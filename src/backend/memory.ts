@@ -1,7 +1,7 @@
 // A backend in memory: the reference implementation of the contract, for tests and for the simulation.
 // Every call takes effect at one instant and never waits, so a simulation decides the order by deciding when to call.
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { newRequestCounts } from './backend.ts'
 import { objectExists, objectMissing, throwIfInterrupted } from './failures.ts'
 import { assertRange, resolveRange } from './range.ts'
@@ -47,12 +47,12 @@ export class MemoryBackend implements Backend {
     this.#sortedNames = undefined
   }
 
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     throwIfInterrupted(options.signal)
     if (range !== undefined) assertRange(range)
     this.counts.get++
     const { bytes } = this.#find(name)
-    const { startBytes, lengthBytes } = resolveRange(range, bytes.length, this.#where(name))
+    const { startBytes, lengthBytes } = resolveRange(range, bytes.length, this.#where(name), options.bytesMax)
     this.counts.bytesDown += lengthBytes
     return bytes.slice(startBytes, startBytes + lengthBytes)
   }

@@ -18,16 +18,18 @@ export function assertRange(range: ByteRange): void {
   assert(length <= OBJECT_BYTES_MAX, `range of ${length} bytes`)
 }
 
-/** Throws `vault-damaged` for a size that no object may have. */
-export function checkLoadable(sizeBytes: number, where: string): void {
-  if (sizeBytes <= OBJECT_BYTES_MAX) return
-  throw new VaultError('vault-damaged', `${where} has ${sizeBytes} bytes, more than any object may`)
+/** Throws `vault-damaged` for a size that the object may not have. */
+export function checkLoadable(sizeBytes: number, where: string, bytesMax = OBJECT_BYTES_MAX): void {
+  if (sizeBytes <= Math.min(bytesMax, OBJECT_BYTES_MAX)) return
+  throw new VaultError('vault-damaged', `${where} has ${sizeBytes} bytes, more than it may`)
 }
 
-/** Where `range` lies in an object of `sizeBytes`; throws `vault-damaged` when it passes the end. */
-export function resolveRange(range: ByteRange | undefined, sizeBytes: number, where: string): ResolvedRange {
+/** Where `range` lies in an object of `sizeBytes`; throws `vault-damaged` when it passes the end, or the whole is above `bytesMax`. */
+export function resolveRange(
+  range: ByteRange | undefined, sizeBytes: number, where: string, bytesMax?: number,
+): ResolvedRange {
   if (range === undefined) {
-    checkLoadable(sizeBytes, where)
+    checkLoadable(sizeBytes, where, bytesMax)
     return { startBytes: 0, lengthBytes: sizeBytes }
   }
   if (range.offset < 0) {

@@ -6,7 +6,7 @@ import type { Clock } from '../async/clock.ts'
 import type { RandomSource } from '../async/random.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { sleepUnlessInterrupted } from './failures.ts'
 
 export interface RetryEvent {
@@ -67,7 +67,7 @@ export class RetryBackend implements Backend {
     await this.#repeat(() => this.inner.put(name, bytes, options), options.signal)
   }
 
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     return await this.#repeat(() => this.inner.get(name, range, options), options.signal)
   }
 

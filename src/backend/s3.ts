@@ -9,7 +9,7 @@ import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, PutObjectComma
 import { VaultError, isVaultError } from '../errors/vault-error.ts'
 import { objectName } from '../ids/ids.ts'
 import type { ObjectName } from '../ids/ids.ts'
-import type { Backend, ByteRange, Fence, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
+import type { Backend, ByteRange, Fence, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions } from './backend.ts'
 import { newRequestCounts } from './backend.ts'
 import { objectExists, throwIfInterrupted } from './failures.ts'
 import { nameOrForeign } from './foreign-name.ts'
@@ -92,7 +92,7 @@ export class S3Backend implements Backend {
     }
   }
 
-  async get(name: ObjectName, range?: ByteRange, options: ReadOptions = {}): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options: GetOptions = {}): Promise<Uint8Array> {
     throwIfInterrupted(options.signal)
     if (range !== undefined) assertRange(range)
     this.counts.get++
@@ -101,7 +101,7 @@ export class S3Backend implements Backend {
       const ranged = range === undefined ? {} : { Range: rangeHeader(range) }
       const command = new this.#sdk.GetObjectCommand({ ...this.#target(name), ...ranged })
       const answer = await this.#client.send(command, abortable(options))
-      const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where)
+      const bytes = await collectBody(bodyOf(answer), lengthOf(answer, range, where), where, range ? undefined : options.bytesMax)
       this.counts.bytesDown += bytes.length
       return bytes
     } catch (error) {

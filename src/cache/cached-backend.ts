@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Backend, ByteRange, ListOptions, ObjectInfo, PutOptions, ReadOptions, RequestCounts } from '../backend/backend.ts'
+import type { Backend, ByteRange, GetOptions, ListOptions, ObjectInfo, PutOptions, ReadOptions, RequestCounts } from '../backend/backend.ts'
 import { errnoOf } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
 
@@ -33,7 +33,7 @@ export class CachedBackend implements Backend {
     if (digest !== undefined) await this.#keep(digest, bytes)
   }
 
-  async get(name: ObjectName, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array> {
+  async get(name: ObjectName, range?: ByteRange, options?: GetOptions): Promise<Uint8Array> {
     const digest = digestIn(name)
     if (digest === undefined || range !== undefined) return this.#inner.get(name, range, options)
     const kept = await this.#kept(digest)

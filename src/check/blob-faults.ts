@@ -31,6 +31,8 @@ export class BlobFaults {
   #unexplained: number | undefined
   /** True when something that a snapshot needs is lost. */
   isAnythingHurt = false
+  /** True when blobs were found in packs that prune has deleted since. */
+  isReviewDue = false
 
   constructor(index: VaultIndex, log: FindingLog, damagedSegments: readonly number[]) {
     this.#index = index
@@ -40,7 +42,8 @@ export class BlobFaults {
 
   readonly #isSoundPack = (packNumber: number): boolean => !this.#packs.has(packNumber) && !this.#deleted.has(packNumber)
 
-  #places(id: BlobId): BlobPlace[] {
+  /** All places but those in deleted packs. */
+  places(id: BlobId): BlobPlace[] {
     return this.#index.table.places(id, (packNumber) => !this.#deleted.has(packNumber))
   }
 
@@ -73,6 +76,16 @@ export class BlobFaults {
     this.#deleted.add(packNumber)
   }
 
+  isDisregarded(packNumber: number): boolean {
+    return this.#deleted.has(packNumber)
+  }
+
+  /** The same while trees are walked or later: what was found in it must be looked for once more, by tracing. */
+  disregardLate(packNumber: number): void {
+    this.#deleted.add(packNumber)
+    this.isReviewDue = true
+  }
+
   /** The pack was read after all: from now on only its bad blobs count as lost. */
   admitPack(packNumber: number): void {
     this.#packs.delete(packNumber)
@@ -94,7 +107,7 @@ export class BlobFaults {
       const found = this.#index.table.find(id, this.#isSoundPack)
       if (found !== undefined && found >= 0) return true
     }
-    const places = this.#places(id)
+    const places = this.places(id)
     if (places.length === 0) {
       if (this.missing.add(id)) this.#missingTypes.set(type, (this.#missingTypes.get(type) ?? 0) + 1)
     } else {
@@ -114,7 +127,7 @@ export class BlobFaults {
 
   /** The findings that cost the vault this blob; none when it can be read. */
   of(id: BlobId): readonly number[] {
-    const places = this.#places(id)
+    const places = this.places(id)
     if (places.length === 0) return this.#ofMissing(id)
     const bad = this.#blobs.get(toHex(id))
     const findings: number[] = []
@@ -127,14 +140,16 @@ export class BlobFaults {
   }
 
   #ofMissing(id: BlobId): readonly number[] {
-    if (!this.missing.has(id)) return NONE
+    // Not yet asked for in vain: it was in a pack then that prune has deleted since.
+    if (!this.missing.has(id) && !this.isReviewDue) return NONE
+    if (this.missing.add(id)) this.isAnythingHurt = true
     const explained = this.#explained.get(toHex(id))
     if (explained !== undefined) return [explained]
     if (this.damagedSegments.length > 0) return this.damagedSegments
-    const types = Array.from(this.#missingTypes, ([type, count]) => `${count} ${type}`).join(', ')
+    const types = Array.from(this.#missingTypes, ([type, count]) => `${count} ${type}; `).join('')
     this.#unexplained ??= this.#log.addOpen({
       kind: 'blobs-missing', object: `blob ${toHex(id).slice(0, 16)}`,
-      message: `blobs that snapshots need are in no pack of the vault (${types}; the first is ${toHex(id).slice(0, 16)})`,
+      message: `blobs that snapshots need are in no pack of the vault (${types}the first is ${toHex(id).slice(0, 16)})`,
       hint: this.#deleted.size > 0
         ? 'a prune is deleting packs: check again when it has finished'
         : 'a pack and the index segment that named it are gone; a versioned bucket may still have them',

@@ -1,7 +1,8 @@
 // What all parts of one check share: the vault, the signal, the log, and where the check stands.
-import type { Backend, ReadOptions } from '../backend/backend.ts'
+import type { Backend, GetOptions, ReadOptions } from '../backend/backend.ts'
 import { throwIfInterrupted } from '../backend/failures.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { SMALL_OBJECT_BYTES_MAX } from '../limits/limits.ts'
 import { FindingLog } from './finding-log.ts'
 import type { CheckOptions, CheckPhase } from './options.ts'
 
@@ -29,6 +30,11 @@ export class CheckRun {
 
   get readOptions(): ReadOptions {
     return this.options.signal ? { signal: this.options.signal } : {}
+  }
+
+  /** The same for a small sealed object: one that is larger is not read. */
+  get smallObject(): GetOptions {
+    return { ...this.readOptions, bytesMax: SMALL_OBJECT_BYTES_MAX }
   }
 
   /** Runs one phase and times it. */

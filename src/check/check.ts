@@ -8,10 +8,9 @@
 //
 // Order of the listings: snapshots, segments, packs, against the order in which writers store them, so that a backup
 // under way is never mistaken for damage.
-import type { ObjectName, PackId } from '../ids/ids.ts'
+import type { PackId } from '../ids/ids.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { BlobReader } from '../repository/blob-reader.ts'
-import { GC_PREFIX, parseGcName } from '../session/marks.ts'
 import { linksOf, treeOf, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { BlobFaults } from './blob-faults.ts'
 import { CheckRun } from './check-run.ts'
@@ -22,9 +21,10 @@ import { takeInventory, type Inventory } from './inventory.ts'
 import { checkKeySlots } from './key-slots.ts'
 import { LinkOutline } from './link-outline.ts'
 import type { CheckOptions, CheckReport } from './options.ts'
-import { comparePacks, noteUnindexed, type PackPresence } from './pack-presence.ts'
+import { comparePacks, noteUnindexed, unindexedPacks, type UnindexedPack } from './pack-presence.ts'
 import { selectPacks } from './pack-selection.ts'
-import { checkProtocolObjects } from './protocol-objects.ts'
+import { checkProtocolObjects, type PackNotes } from './protocol-objects.ts'
+import { PruneWatch } from './prune-watch.ts'
 import { readSegments, type ReadSegments } from './segments.ts'
 import { checkChains, readSnapshots, type ReadSnapshots } from './snapshots.ts'
 import { TreeWalk } from './tree-walk.ts'
@@ -33,27 +33,17 @@ import { searchUnindexed } from './unindexed-packs.ts'
 interface Objects {
   readonly inventory: Inventory
   readonly keySlots: number
-  readonly dead: Set<PackId>
+  readonly notes: PackNotes
 }
 
 async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Objects> {
   const inventory = await takeInventory(run)
   run.expect(inventory.objects + inventory.slots.length + inventory.protocol.length, 0)
   const keySlots = await checkKeySlots(run, inventory.slots)
-  const dead = await checkProtocolObjects(run, inventory.protocol)
+  const notes: PackNotes = { dead: new Set(), lost: new Set() }
+  await checkProtocolObjects(run, inventory.protocol, notes)
   checkChains(run, snapshots, inventory.forgotten, run.options.expected ?? [])
-  return { inventory, keySlots, dead }
-}
-
-/** Prune says which packs it deletes before it does; it may have said so since gc/ was listed. */
-async function learnLateDeletions(run: CheckRun, index: VaultIndex, { inventory, dead }: Objects): Promise<void> {
-  if (index.packs.every(({ id }) => inventory.packs.has(id) || dead.has(id))) return
-  const known = new Set<string>(inventory.protocol)
-  const late: ObjectName[] = []
-  for await (const { name } of run.backend.list(GC_PREFIX, run.readOptions)) {
-    if (parseGcName(name) && !known.has(name)) late.push(name)
-  }
-  for (const id of await checkProtocolObjects(run, late)) dead.add(id)
+  return { inventory, keySlots, notes }
 }
 
 interface Walked {
@@ -80,18 +70,31 @@ async function walkTrees(
   return { metadataBlobsRead: walk.visitedCount, lostLinks }
 }
 
+/** Reads the selected packs; of all, also those that prune has moved blobs into meanwhile. */
+async function readPacks(run: CheckRun, index: VaultIndex, data: DataCheck, missing: ReadonlySet<PackId>): Promise<void> {
+  const { readData, random } = run.options
+  if (!readData) return
+  let known = index.packs.length
+  await data.check(selectPacks(index.packs, readData, random), missing)
+  while (readData.by === 'all' && known < index.packs.length) {
+    const come = index.packs.slice(known)
+    known += come.length
+    await data.check(come, missing)
+  }
+}
+
 interface Traced {
   readonly snapshots: readonly StoredSnapshot[]
-  readonly presence: PackPresence
+  readonly unindexed: readonly UnindexedPack[]
   readonly faults: BlobFaults
   readonly reader: BlobReader
   readonly walked: Walked
 }
 
-async function traceDamage(run: CheckRun, { snapshots, presence, faults, reader, walked }: Traced): Promise<void> {
-  const unneeded = await searchUnindexed(run, presence.unindexed, faults)
+async function traceDamage(run: CheckRun, { snapshots, unindexed, faults, reader, walked }: Traced): Promise<void> {
+  const unneeded = await searchUnindexed(run, unindexed, faults)
   noteUnindexed(run, unneeded, faults.missing.size === 0 && faults.damagedSegments.length === 0)
-  if (run.log.open.length === 0 && !faults.isAnythingHurt) return
+  if (run.log.open.length === 0 && !faults.isAnythingHurt && !faults.isReviewDue) return
   const trace = new DamageTrace({ run, loader: reader, faults, lostLinks: (snapshot) => walked.lostLinks.get(snapshot) })
   await trace.trace(snapshots)
   run.log.close((finding) => trace.hurtsOf(finding))
@@ -121,18 +124,24 @@ export async function check(options: CheckOptions): Promise<CheckReport> {
   const segments = await run.phase('index', () => readSegments(run))
   const objects = await run.phase('objects', () => checkObjects(run, snapshots))
   const { index } = segments
-  await run.phase('objects', () => learnLateDeletions(run, index, objects))
+  const watch = new PruneWatch(run, { segments, ...objects })
+  await run.phase('objects', () => watch.settle())
   const faults = new BlobFaults(index, run.log, segments.damaged)
-  const presence = comparePacks(run, index, objects.inventory, faults, objects.dead)
-  const reader = new BlobReader(options.backend, options.keys, index)
-  const recorder = new FaultRecorder(reader, index, faults)
+  watch.attach(faults)
+  const missing = comparePacks(run, index, objects.inventory, faults, objects.notes)
+  const comparedCount = index.packs.length
+  const reader = new BlobReader(options.backend, options.keys, index, watch)
+  const recorder = new FaultRecorder(reader, faults)
   const walked = await run.phase('trees', () => walkTrees(run, snapshots.snapshots, recorder, faults))
-  const data = new DataCheck(run, index, faults)
-  const { readData } = options
-  if (readData) {
-    await run.phase('packs', () => data.check(selectPacks(index.packs, readData, options.random), presence.missing))
+  const data = new DataCheck({ run, index, faults, renewal: watch })
+  await run.phase('packs', () => readPacks(run, index, data, missing))
+  if (index.packs.length > comparedCount) {
+    await run.phase('objects', () => watch.settle())
+    comparePacks(run, index, objects.inventory, faults, objects.notes, comparedCount)
   }
-  await run.phase('damage', () => traceDamage(run, { snapshots: snapshots.snapshots, presence, faults, reader, walked }))
+  await run.phase('damage', () => traceDamage(run, {
+    snapshots: snapshots.snapshots, unindexed: unindexedPacks(objects.inventory, index), faults, reader, walked,
+  }))
   return {
     ...reportOf(run, { ...objects, segments, snapshots, walked, data }),
     bytesRead: options.backend.counts.bytesDown - bytesBefore,

@@ -7,7 +7,8 @@ import { InlinePool, type TaskPool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
 import type { PackId } from '../ids/ids.ts'
 import type { PackRecord, VaultIndex } from '../index/vault-index.ts'
-import { packName } from '../pack/layout.ts'
+import type { IndexRenewal } from '../repository/index-renewal.ts'
+import { readWholePack } from '../repository/whole-pack.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
 import { packVerifier, type PackToVerify, type PackVerdict, type VerifierInit } from './pack-verifier.ts'
@@ -22,17 +23,26 @@ export interface DataCounts {
   plainBytesVerified: number
 }
 
+export interface DataCheckParts {
+  readonly run: CheckRun
+  readonly index: VaultIndex
+  readonly faults: BlobFaults
+  readonly renewal: IndexRenewal
+}
+
 export class DataCheck {
   readonly counts: DataCounts = { packsRead: 0, packBytesRead: 0, blobsVerified: 0, plainBytesVerified: 0 }
   readonly #run: CheckRun
   readonly #index: VaultIndex
   readonly #faults: BlobFaults
+  readonly #renewal: IndexRenewal
   readonly #inFlight: Semaphore
 
-  constructor(run: CheckRun, index: VaultIndex, faults: BlobFaults) {
+  constructor({ run, index, faults, renewal }: DataCheckParts) {
     this.#run = run
     this.#index = index
     this.#faults = faults
+    this.#renewal = renewal
     this.#inFlight = new Semaphore(run.options.inFlightBytesMax ?? IN_FLIGHT_BYTES_DEFAULT)
   }
 
@@ -56,14 +66,18 @@ export class DataCheck {
     }
   }
 
+  /** Undefined when it is lost, which is a finding, or was deleted by prune, which is none. */
   async #fetch(packNumber: number, pack: PackRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { version } = this.#renewal
     try {
-      const bytes = await this.#run.backend.get(packName(pack.kind, pack.id), undefined, this.#run.readOptions)
+      const bytes = await readWholePack(this.#run.backend, pack, this.#run.readOptions)
       this.counts.packsRead++
       this.counts.packBytesRead += bytes.length
       return owned(bytes)
     } catch (error) {
       if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
+      if (error.code === 'object-missing') await this.#renewal.renew([pack], version)
+      if (this.#faults.isDisregarded(packNumber)) return undefined
       const kind = error.code === 'object-missing' ? 'pack-missing' : 'pack-size'
       this.#faults.losePack(packNumber, this.#faults.packFinding(packNumber, { kind, message: describeError(error) }))
       return undefined

@@ -2,18 +2,15 @@
 import type { BlobType } from '../crypto/keyring.ts'
 import { describeError, isVaultError, VaultError } from '../errors/vault-error.ts'
 import { toHex, type BlobId } from '../ids/ids.ts'
-import type { VaultIndex } from '../index/vault-index.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import type { BlobFaults } from './blob-faults.ts'
 
 export class FaultRecorder {
   readonly #loader: BlobLoader
-  readonly #index: VaultIndex
   readonly #faults: BlobFaults
 
-  constructor(loader: BlobLoader, index: VaultIndex, faults: BlobFaults) {
+  constructor(loader: BlobLoader, faults: BlobFaults) {
     this.#loader = loader
-    this.#index = index
     this.#faults = faults
   }
 
@@ -42,7 +39,7 @@ export class FaultRecorder {
   }
 
   #record(id: BlobId, kind: 'pack-blobs' | 'metadata-malformed', message: string, hint?: string): void {
-    for (const { packNumber } of this.#index.table.places(id, () => true)) {
+    for (const { packNumber } of this.#faults.places(id)) {
       const finding = this.#faults.packFinding(packNumber, { kind, message, ...(hint === undefined ? {} : { hint }) })
       this.#faults.loseBlob(packNumber, id, finding)
     }

@@ -4,6 +4,7 @@ import { SEGMENT_PREFIX, parseSegmentName } from '../index/segment.ts'
 import { parsePackName, type PackKind } from '../pack/layout.ts'
 import { KEY_PREFIX } from '../repository/unlock.ts'
 import { CONFIG_NAME } from '../repository/vault-config.ts'
+import { isDamageName } from '../session/damage.ts'
 import { parseGcName } from '../session/marks.ts'
 import { parseSnapshotName } from '../snapshot/snapshot.ts'
 import type { CheckRun } from './check-run.ts'
@@ -18,7 +19,7 @@ export interface Inventory {
   objects: number
   readonly packs: Map<PackId, ListedPack>
   readonly slots: ObjectName[]
-  /** Sealed objects of sessions: sessions/, pins/, gc/. */
+  /** Sealed objects of sessions: sessions/, pins/, gc/, damage/. */
   readonly protocol: ObjectName[]
   readonly forgotten: ObjectName[]
 }
@@ -37,7 +38,7 @@ function sort(inventory: Inventory, name: ObjectName, sizeBytes: number): boolea
   const pack = parsePackName(name)
   if (pack) inventory.packs.set(pack.id, { kind: pack.kind, sizeBytes })
   else if (name.startsWith(KEY_PREFIX)) inventory.slots.push(name)
-  else if (SESSION_NAME.test(name) || PIN_NAME.test(name) || parseGcName(name)) inventory.protocol.push(name)
+  else if (SESSION_NAME.test(name) || PIN_NAME.test(name) || parseGcName(name) || isDamageName(name)) inventory.protocol.push(name)
   else if (name.startsWith(FORGOTTEN_PREFIX)) inventory.forgotten.push(name)
   else return name === CONFIG_NAME || parseSegmentName(name) !== undefined || parseSnapshotName(name) !== undefined
   return true

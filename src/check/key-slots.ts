@@ -45,6 +45,11 @@ function readSlot(run: CheckRun, name: ObjectName, bytes: Uint8Array): KeySlot |
     if (!isVaultError(error)) throw error
     problem = describeError(error)
   }
+  reportDamaged(run, name, problem, slot)
+  return undefined
+}
+
+function reportDamaged({ log }: CheckRun, name: ObjectName, problem: string, slot?: KeySlot): void {
   const opens = slot
     ? `${OPENS[slot.kind] ?? 'a key of an unknown kind'}, set up ${JSON.stringify(slot.created)},`
     : 'a passphrase, secret or recovery key (which one cannot be read any more)'
@@ -53,7 +58,6 @@ function readSlot(run: CheckRun, name: ObjectName, bytes: Uint8Array): KeySlot |
     message: `key slot ${name.slice(0, 21)} is damaged (${problem}): ${opens} may no longer open the vault`,
     hint: 'make a new slot while another password still opens the vault, then delete this one',
   })
-  return undefined
 }
 
 /** Reports damaged slots, and the lack of a recovery slot. Returns how many sound slots there are. */
@@ -61,10 +65,12 @@ export async function checkKeySlots(run: CheckRun, names: readonly ObjectName[])
   const sound: KeySlot[] = []
   for (const name of names) {
     try {
-      const slot = readSlot(run, name, await run.backend.get(name, undefined, run.readOptions))
+      const slot = readSlot(run, name, await run.backend.get(name, undefined, run.smallObject))
       if (slot) sound.push(slot)
     } catch (error) {
-      if (!isVaultError(error, 'object-missing')) throw error // revoked since the listing
+      if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
+      if (error.code === 'vault-damaged') reportDamaged(run, name, describeError(error))
+      // else revoked since the listing
     }
     run.advance(1, 0)
   }

@@ -7,6 +7,7 @@ import {
   openSegment, parseSegmentName, segmentName, SEGMENT_PREFIX, type IndexedPack, type Segment,
 } from '../index/segment.ts'
 import { VaultIndex, type PackRecord } from '../index/vault-index.ts'
+import { SEGMENT_BYTES_MAX } from '../limits/limits.ts'
 import { packName } from '../pack/layout.ts'
 import type { CheckRun } from './check-run.ts'
 import { counted } from './finding-log.ts'
@@ -20,6 +21,13 @@ export interface ReadSegments {
   readonly segments: ReadonlySet<SegmentId>
   /** Numbers of the open findings of damaged segments: what is in no other segment is missing because of them. */
   readonly damaged: readonly number[]
+  /** Reads the segments that have come since; returns how many are sound. */
+  update(): Promise<number>
+}
+
+interface ListedSegment {
+  readonly id: SegmentId
+  readonly info: ObjectInfo
 }
 
 function addToIndex(run: CheckRun, index: VaultIndex, id: SegmentId, segment: Segment): void {
@@ -37,22 +45,30 @@ function addToIndex(run: CheckRun, index: VaultIndex, id: SegmentId, segment: Se
   }
 }
 
-/** Reads all segments. Damaged ones become open findings. */
-export async function readSegments(run: CheckRun): Promise<ReadSegments> {
-  const listed: { id: SegmentId; info: ObjectInfo }[] = []
+async function listSegments(run: CheckRun): Promise<ListedSegment[]> {
+  const listed: ListedSegment[] = []
   for await (const info of run.backend.list(SEGMENT_PREFIX, run.readOptions)) {
     const id = parseSegmentName(info.name)
     if (id) listed.push({ id, info })
   }
+  return listed
+}
+
+/** Reads all segments. Damaged ones become open findings. */
+export async function readSegments(run: CheckRun): Promise<ReadSegments> {
+  const listed = await listSegments(run)
   const totalBytes = listed.reduce((sum, { info }) => sum + info.sizeBytes, 0)
   run.expect(listed.length, totalBytes)
   const index = new VaultIndex(totalBytes / ENTRY_BYTES_TYPICAL)
   const sound = new Set<SegmentId>()
   const superseded = new Set<SegmentId>()
   const damaged: number[] = []
-  const read = async ({ id, info }: { id: SegmentId; info: ObjectInfo }): Promise<void> => {
+  const known = new Set<SegmentId>()
+  const read = async ({ id, info }: ListedSegment): Promise<void> => {
+    if (known.has(id)) return
+    known.add(id)
     try {
-      const segment = openSegment(run.keys, id, await run.backend.get(info.name, undefined, run.readOptions))
+      const segment = openSegment(run.keys, id, await run.backend.get(info.name, undefined, { ...run.readOptions, bytesMax: SEGMENT_BYTES_MAX }))
       sound.add(id)
       for (const other of segment.supersedes) superseded.add(other)
       addToIndex(run, index, id, segment)
@@ -67,9 +83,14 @@ export async function readSegments(run: CheckRun): Promise<ReadSegments> {
     run.advance(1, info.sizeBytes)
   }
   const slots = new Semaphore(run.backend.connectionsMax)
-  await Promise.all(listed.map((segment) => slots.with(() => read(segment))))
+  const readAll = async (segments: readonly ListedSegment[]): Promise<number> => {
+    const soundBefore = sound.size
+    await Promise.all(segments.map((segment) => slots.with(() => read(segment))))
+    return sound.size - soundBefore
+  }
+  await readAll(listed)
   noteSuperseded(run, [...superseded].filter((id) => sound.has(id)))
-  return { index, segments: sound, damaged }
+  return { index, segments: sound, damaged, update: async () => readAll(await listSegments(run)) }
 }
 
 function noteSuperseded(run: CheckRun, ids: readonly SegmentId[]): void {
@@ -85,7 +106,8 @@ function noteSuperseded(run: CheckRun, ids: readonly SegmentId[]): void {
 export async function readIndexedPack(run: CheckRun, pack: PackRecord): Promise<IndexedPack> {
   for (const id of pack.segments) {
     try {
-      const segment = openSegment(run.keys, id, await run.backend.get(segmentName(id), undefined, run.readOptions))
+      const bytes = await run.backend.get(segmentName(id), undefined, { ...run.readOptions, bytesMax: SEGMENT_BYTES_MAX })
+      const segment = openSegment(run.keys, id, bytes)
       const found = segment.packs.find((other) => other.id === pack.id)
       if (found) return found
     } catch (error) {

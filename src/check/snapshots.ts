@@ -30,7 +30,7 @@ export async function readSnapshots(run: CheckRun): Promise<ReadSnapshots> {
   const snapshots: StoredSnapshot[] = []
   const read = async ({ name, id }: { name: ObjectName; id: SnapshotId }): Promise<void> => {
     try {
-      snapshots.push(openSnapshot(run.keys, name, await run.backend.get(name, undefined, run.readOptions)))
+      snapshots.push(openSnapshot(run.keys, name, await run.backend.get(name, undefined, run.smallObject)))
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // forgotten since the listing
       if (!isVaultError(error, 'vault-damaged', 'vault-newer')) throw error

@@ -2,19 +2,19 @@
 // data is not.
 import { BlobOpener } from '../crypto/data-key.ts'
 import { isVaultError } from '../errors/vault-error.ts'
+import { PACK_BYTES_MAX } from '../limits/limits.ts'
 import { packName } from '../pack/layout.ts'
 import { readPackTail, TAIL_GUESS_BYTES, type PackContents } from '../pack/pack-reader.ts'
 import type { BlobFaults } from './blob-faults.ts'
 import type { CheckRun } from './check-run.ts'
-import type { PackPresence } from './pack-presence.ts'
-
-type UnindexedPack = PackPresence['unindexed'][number]
+import type { UnindexedPack } from './pack-presence.ts'
 
 /** The directory at the end of a pack; undefined when it is unreadable, which concerns nobody. */
 async function readTail(
   run: CheckRun, opener: BlobOpener, { id, listed }: UnindexedPack,
 ): Promise<PackContents | undefined> {
   const name = packName(listed.kind, id)
+  if (listed.sizeBytes > PACK_BYTES_MAX) return undefined
   try {
     for (let wanted = Math.min(TAIL_GUESS_BYTES, listed.sizeBytes); wanted > 0;) {
       const tail = await run.backend.get(name, { offset: -wanted, length: wanted }, run.readOptions)
@@ -34,7 +34,7 @@ async function readTail(
  * unless there are damaged segments: then these are to blame, and are findings already.
  */
 export async function searchUnindexed(
-  run: CheckRun, packs: PackPresence['unindexed'], faults: BlobFaults,
+  run: CheckRun, packs: readonly UnindexedPack[], faults: BlobFaults,
 ): Promise<UnindexedPack[]> {
   if (faults.missing.size === 0) return [...packs]
   const opener = new BlobOpener(run.keys)

@@ -9,7 +9,7 @@ import { parseSecret } from './secret-text.ts'
 import { deriveKey, KEY_BYTES } from './subkeys.ts'
 
 const SLOT_VERSION = 1
-const SLOT_BYTES_MAX = 65536
+export const SLOT_BYTES_MAX = 65536
 const SALT_BYTES = 16
 
 /**

@@ -9,6 +9,7 @@ import { RunControl } from '../archiver/run-control.ts'
 import type { KnownFiles } from '../cache/known-files.ts'
 import { DEFAULT_COMPRESSION } from '../compress/codec.ts'
 import { BlobWriter } from '../content/blob-writer.ts'
+import type { PackRecord } from '../index/vault-index.ts'
 import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
 import type { SealedPack } from '../pack/pack-writer.ts'
 import type { PackStore } from '../repository/pack-store.ts'
@@ -45,6 +46,8 @@ export interface Archived {
 export class ArchiveStage {
   readonly counts: ArchiveCounts = newArchiveCounts()
   readonly control = new RunControl()
+  /** Packs that could not be read when something in them was looked for. */
+  readonly unreadablePacks = new Set<PackRecord>()
   readonly #parts: ArchiveStageParts
   readonly #accepting = new Set<Promise<void>>()
   readonly #ended = new AbortController()
@@ -120,7 +123,8 @@ export class ArchiveStage {
     })
     const files = new FileQueue(readers.pool, (error) => this.fail(error))
     const archiver = new Archiver({
-      source: around.source, files, saver: metadata, loader: reader, stored: index, known, inodeKey: keys.inodeKey(),
+      source: around.source, files, saver: metadata, loader: reader, known,
+      stored: { use: (id) => index.use(id), lose: (id) => this.#lose(id) }, inodeKey: keys.inodeKey(),
       selection: task.selection, reading: task.reading, ownDirectories: this.#ownDirectories(), progress: this.counts,
       onWarning: (path, message) => {
         // A run that ends early closes directories under its readers: that files cannot be read then says nothing of them.
@@ -137,6 +141,16 @@ export class ArchiveStage {
     if (this.#failure) throw this.#failure.error
     if (known.problem !== undefined) task.events({ type: 'notice', message: `the file cache is not kept: ${known.problem}` })
     return { result, readers: counts, metadata, known }
+  }
+
+  /** None of the places of this blob can be read: they count as absent from now on, so that it is stored again. */
+  #lose(id: Uint8Array): void {
+    const { index } = this.#parts.repository
+    for (const { pack } of index.locate(id)) {
+      if (index.isCondemned(pack.id)) continue
+      index.condemn([pack.id])
+      this.unreadablePacks.add(pack)
+    }
   }
 
   /** Called between entries: stops a failed run, and lets uploads and messages catch up. */

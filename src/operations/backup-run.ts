@@ -5,10 +5,11 @@ import type { SourceSelection } from '../archiver/selection.ts'
 import type { RequestCounts } from '../backend/backend.ts'
 import { assert } from '../errors/assert.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import { toHex } from '../ids/ids.ts'
+import { toHex, type PackId } from '../ids/ids.ts'
 import { PackStore } from '../repository/pack-store.ts'
 import type { Repository } from '../repository/repository.ts'
 import { VaultUser } from '../repository/vault-user.ts'
+import { readLostPacks } from '../session/damage.ts'
 import { WriterSession } from '../session/writer-session.ts'
 import { pathText } from '../snapshot/path-text.ts'
 import {
@@ -17,7 +18,7 @@ import {
 import { ArchiveStage, type Archived } from './archive-stage.ts'
 import type { BackupSurroundings, Journal } from './backup-surroundings.ts'
 import type { EventSink } from './events.ts'
-import { adoptAbandoned, condemnLost, mendIndex } from './index-mending.ts'
+import { adoptAbandoned, condemnLost, condemnRecorded, isLost, mendIndex } from './index-mending.ts'
 import { PROGRAM } from './program.ts'
 
 /** What is to be backed up, and how. */
@@ -120,8 +121,10 @@ export class BackupRun {
     await adoptAbandoned(this.#repository, store, abandoned)
     for (const { error } of damaged) stage.warn('index', `${error.message}; read from the packs instead`)
     if (damaged.length > 0) await mendIndex(this.#repository, store)
-    await this.#lookForLost(stage)
+    const recorded = await readLostPacks(backend, keys)
+    await this.#lookForLost(stage, session, recorded)
     const archived = await stage.run()
+    await this.#recordMissed(stage, session, recorded)
     await store.drain()
     await store.writeSegment()
     for (const one of abandoned) this.#around.removeJournal(one)
@@ -155,12 +158,36 @@ export class BackupRun {
     )
   }
 
-  /** Healing: in a directory a look costs nothing; in a bucket it is taken when everything is read anyway (--force). */
-  async #lookForLost(stage: ArchiveStage): Promise<void> {
-    if (this.#repository.backend.isRemote && this.#task.reading === 'changed') return
-    for (const id of await condemnLost(this.#repository)) {
+  /**
+   * Healing: in a directory a look costs nothing; in a bucket it is taken when everything is read anyway (--force), else only
+   * at what is recorded as lost. What is found is recorded, so that backups of other hosts heal too.
+   */
+  async #lookForLost(stage: ArchiveStage, session: WriterSession, recorded: ReadonlySet<PackId>): Promise<void> {
+    const isThorough = !this.#repository.backend.isRemote || this.#task.reading === 'all'
+    const lost = isThorough ? await condemnLost(this.#repository) : await condemnRecorded(this.#repository, recorded)
+    for (const id of lost) {
       stage.warn(`pack ${id.slice(0, 16)}`, 'is gone or cut short: what the source still has of it is stored again')
     }
+    await this.#record(session, lost.filter((id) => !recorded.has(id)))
+  }
+
+  /**
+   * Packs that turned out to be lost while the source was walked: what was found stored in them before is not stored again.
+   * Where one is lost others may be: now a look at all of them is worth its listing.
+   */
+  async #recordMissed(stage: ArchiveStage, session: WriterSession, recorded: ReadonlySet<PackId>): Promise<void> {
+    if (stage.unreadablePacks.size === 0) return
+    const lost = await condemnLost(this.#repository)
+    for (const id of lost) stage.warn(`pack ${id.slice(0, 16)}`, 'is gone or cut short: the next backup stores again what the source still has')
+    for (const pack of stage.unreadablePacks) {
+      stage.warn(`pack ${pack.id.slice(0, 16)}`, 'cannot be read: the next backup stores again what the source still has of it')
+      if (await isLost(this.#repository.backend, pack)) lost.push(pack.id)
+    }
+    await this.#record(session, lost.filter((id) => !recorded.has(id)))
+  }
+
+  async #record(session: WriterSession, packs: readonly PackId[]): Promise<void> {
+    if (packs.length > 0) await session.recordDamage({ packs, roots: [] })
   }
 
   async #dryRun(): Promise<BackupResult> {

@@ -1,7 +1,9 @@
 // Naming again what no index segment names: packs of interrupted runs, and all that a damaged segment named.
+import type { Backend } from '../backend/backend.ts'
 import type { PackId } from '../ids/ids.ts'
 import { encodePack } from '../index/segment.ts'
-import { parsePackName } from '../pack/layout.ts'
+import type { PackRecord, VaultIndex } from '../index/vault-index.ts'
+import { packName, parsePackName } from '../pack/layout.ts'
 import { isVaultError } from '../errors/vault-error.ts'
 import type { AbandonedJournal } from '../cache/pack-journal.ts'
 import type { PackStore } from '../repository/pack-store.ts'
@@ -35,6 +37,34 @@ export async function condemnLost({ backend, index }: Repository): Promise<PackI
     if (pack) sizes.set(pack.id, sizeBytes)
   }
   const lost = index.packs.filter(({ id, sizeBytes }) => sizes.get(id) !== sizeBytes && !index.isCondemned(id)).map(({ id }) => id)
+  return condemnUnreplaced(index, lost)
+}
+
+/**
+ * The same for packs that damage records name, at a request a pack: what somebody has put back since is used again. Cheap
+ * enough for every backup, so that what one has found is healed by the next, of whatever host.
+ */
+export async function condemnRecorded({ backend, index }: Repository, recorded: ReadonlySet<PackId>): Promise<PackId[]> {
+  const lost: PackId[] = []
+  for (const id of recorded) {
+    const packNumber = index.numberOf(id)
+    const pack = packNumber === undefined ? undefined : index.packs[packNumber]
+    if (pack && !index.isCondemned(id) && (await isLost(backend, pack))) lost.push(id)
+  }
+  return condemnUnreplaced(index, lost)
+}
+
+/** True when storage has not the pack, or not in its size. */
+export async function isLost(backend: Backend, { id, kind, sizeBytes }: PackRecord): Promise<boolean> {
+  try {
+    return (await backend.stat(packName(kind, id))).sizeBytes !== sizeBytes
+  } catch (error) {
+    if (isVaultError(error, 'object-missing')) return true
+    throw error
+  }
+}
+
+function condemnUnreplaced(index: VaultIndex, lost: readonly PackId[]): PackId[] {
   index.condemn(lost)
   return lost.filter((id) => {
     const packNumber = index.numberOf(id)

@@ -78,7 +78,7 @@ function runRestore(
   const totals = snapshot.summary && isWhole ? { itemsTotal: snapshot.summary.files } : {}
   let errors = 0
   return restoreTree({
-    loader: repository.reader, index: repository.index, backend: repository.backend, keys: repository.keys,
+    loader: repository.reader, index: repository.index, renewal: repository.renewal, backend: repository.backend, keys: repository.keys,
     root, ...(links ? { links } : {}), target, select: selectionOf(root, request),
     overwrite: request.overwrite, deletesExtra: request.extra === 'delete', verifies: request.verify === 'yes',
     isDryRun: request.mode === 'dry-run', threads: request.threads ?? Math.min(availableParallelism(), THREADS_MAX),

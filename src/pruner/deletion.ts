@@ -1,6 +1,7 @@
 // The second pass (gc protocol, rules 19 to 23): marks that have stood for the grace period, and that everybody who writes
 // knows of, are decided and carried out. Whatever was committed meanwhile and needs a marked pack gets it pardoned or copied.
 import { exclusively } from '../backend/exclusive.ts'
+import { VaultError } from '../errors/vault-error.ts'
 import type { ObjectName, PackId, SegmentId } from '../ids/ids.ts'
 import { segmentName } from '../index/segment.ts'
 import { packName } from '../pack/layout.ts'
@@ -118,7 +119,9 @@ async function rescueLatecomers(
   const needed = [...neededPacks(current)].filter((pack) => dead.has(pack))
   if (needed.length === 0) return
   const store = new PackStore({ backend: repository.backend, keys: repository.keys, random, index: repository.index })
-  await rescuePacks(repository, store, random, needed)
+  const [lost] = await rescuePacks(repository, store, random, needed)
+  if (lost === undefined) return
+  throw new VaultError('vault-damaged', `pack ${lost.slice(0, 16)} is needed again and gone already`, { hint: 's3vault check names what it hurts' })
 }
 
 async function carryOut(

@@ -74,7 +74,7 @@ async function loadSteadyIndex(
       const id = parseSegmentName(name)
       if (id) listed.set(id, { modifiedMs })
     }
-    if (listed.size === segments.length && segments.every((id) => listed.has(id))) return { segments: listed, superseded }
+    if (listed.size === segments.size && [...segments].every((id) => listed.has(id))) return { segments: listed, superseded }
   }
   throw new VaultError('storage-unreachable', 'the index changes faster than it can be read', { retry: 'later', hint: 'run prune again later' })
 }

@@ -5,9 +5,11 @@ import { BlobOpener } from '../crypto/data-key.ts'
 import type { BlobType, Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { toHex, type BlobId, type PackId } from '../ids/ids.ts'
-import type { BlobLocation, VaultIndex } from '../index/vault-index.ts'
+import type { BlobLocation, PackRecord, VaultIndex } from '../index/vault-index.ts'
 import { packName } from '../pack/layout.ts'
 import type { BlobLoader } from '../tree/node.ts'
+import type { IndexRenewal } from './index-renewal.ts'
+import { readWholePack } from './whole-pack.ts'
 
 /** Metadata packs held whole in memory: walks read them front to back. */
 const RECENT_PACKS_BYTES_MAX = 48 * 1024 * 1024
@@ -23,35 +25,55 @@ export function openStoredBlob(
   return plain
 }
 
+/** `missing`: packs that storage does not have. No failure: there is no place. */
+type LoadOutcome = { readonly plain: Uint8Array } | { readonly failure: VaultError | undefined; readonly missing: readonly PackRecord[] }
+
 export class BlobReader implements BlobLoader {
   readonly #backend: Backend
   readonly #keys: Keyring
   readonly #index: VaultIndex
+  readonly #renewal: IndexRenewal | undefined
   readonly #opener: BlobOpener
   readonly #recent = new Map<PackId, Promise<Uint8Array>>()
   #recentBytes = 0
 
-  constructor(backend: Backend, keys: Keyring, index: VaultIndex) {
+  /** `renewal`: how the index learns what prune has moved. A writer has none: its marks tell it. */
+  constructor(backend: Backend, keys: Keyring, index: VaultIndex, renewal?: IndexRenewal) {
     this.#backend = backend
     this.#keys = keys
     this.#index = index
+    this.#renewal = renewal
     this.#opener = new BlobOpener(keys)
   }
 
   /** Loads a blob from the first of its places that yields it. Throws `vault-damaged` when none does. */
   async load(type: BlobType, id: BlobId): Promise<Uint8Array> {
+    for (;;) {
+      const version = this.#renewal?.version ?? 0
+      const outcome = await this.#loadIndexed(type, id)
+      if ('plain' in outcome) return outcome.plain
+      const { failure, missing } = outcome
+      const mayHaveMoved = missing.length > 0 || !failure
+      if (mayHaveMoved && (await this.#renewal?.renew(missing, version))) continue
+      throw failure ?? new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)} (${type}) is in no indexed pack`)
+    }
+  }
+
+  async #loadIndexed(type: BlobType, id: BlobId): Promise<LoadOutcome> {
+    const missing: PackRecord[] = []
     let failure: VaultError | undefined
     for (const location of this.#index.locate(id)) {
       try {
-        return openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location))
+        return { plain: openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location)) }
       } catch (error) {
         if (!isVaultError(error, 'vault-damaged', 'object-missing')) throw error
+        if (error.code === 'object-missing') missing.push(location.pack)
         failure ??= new VaultError(
           'vault-damaged', `${error.message} (pack ${location.pack.id.slice(0, 16)})`, { cause: error },
         )
       }
     }
-    throw failure ?? new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)} (${type}) is in no indexed pack`)
+    return { failure, missing }
   }
 
   async #sealed(location: BlobLocation): Promise<Uint8Array> {
@@ -71,7 +93,7 @@ export class BlobReader implements BlobLoader {
       this.#recent.set(pack.id, known)
       return known
     }
-    const reading = this.#backend.get(packName('metadata', pack.id))
+    const reading = readWholePack(this.#backend, pack)
     this.#recent.set(pack.id, reading)
     this.#recentBytes += pack.sizeBytes
     for (const [oldest] of this.#recent) {

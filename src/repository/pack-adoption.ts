@@ -4,6 +4,7 @@ import { BlobOpener } from '../crypto/data-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { PackId } from '../ids/ids.ts'
+import { PACK_BYTES_MAX } from '../limits/limits.ts'
 import type { IndexedPack } from '../index/segment.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
 import { packName, parsePackName, type PackKind } from '../pack/layout.ts'
@@ -17,6 +18,7 @@ export async function readPackDirectory(
   const options = signal ? { signal } : {}
   const { sizeBytes } = await backend.stat(name, options)
   const title = `pack ${id.slice(0, 16)}`
+  if (sizeBytes === 0 || sizeBytes > PACK_BYTES_MAX) throw new VaultError('vault-damaged', `${title}: ${sizeBytes} bytes`)
   const opener = new BlobOpener(keys)
   let wantedBytes = Math.min(TAIL_GUESS_BYTES, sizeBytes)
   for (let attempt = 0; attempt < 2; attempt++) {

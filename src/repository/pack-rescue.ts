@@ -2,32 +2,33 @@
 // (gc protocol, rules 9 and 13). Blobs keep their seal: only their place changes.
 import type { RandomSource } from '../async/random.ts'
 import { BlobSealer } from '../crypto/data-key.ts'
-import { isVaultError, VaultError } from '../errors/vault-error.ts'
+import { isVaultError } from '../errors/vault-error.ts'
 import type { PackId } from '../ids/ids.ts'
-import { packName } from '../pack/layout.ts'
 import { PackWriter } from '../pack/pack-writer.ts'
 import type { PackStore } from './pack-store.ts'
 import { readPackDirectory } from './pack-adoption.ts'
 import type { Repository } from './repository.ts'
+import { readWholePack } from './whole-pack.ts'
 
 /** Per blob of the copy's directory, per data key, and for header, footer and seal: what PackWriter reckons with. */
 const spareBytes = (entries: number, keys: number): number => (entries + 1) * 54 + (keys + 2) * 120 + 4096
 
 /**
- * Stores and indexes copies of all blobs of `packs` that have no usable place, beside the uploads of the run. Throws
- * `vault-damaged` when a pack is gone, else what the backend threw.
+ * Stores and indexes copies of all blobs of `packs` that have no usable place, beside the uploads of the run. Returns the
+ * packs that are gone or damaged; throws what the backend throws when it cannot be reached.
  */
 export async function rescuePacks(
   repository: Repository, store: PackStore, random: RandomSource, packs: Iterable<PackId>,
-): Promise<void> {
+): Promise<Set<PackId>> {
   const { backend, keys, index } = repository
+  const lost = new Set<PackId>()
   for (const id of packs) {
     const packNumber = index.numberOf(id)
     const kind = packNumber === undefined ? undefined : index.packs[packNumber]?.kind
     if (!kind) continue
     try {
-      const bytes = await backend.get(packName(kind, id))
       const contents = await readPackDirectory(backend, keys, kind, id)
+      const bytes = await readWholePack(backend, contents)
       const writer = new PackWriter(kind, keys.vault, new BlobSealer(keys, random), new Uint8Array(
         bytes.length + spareBytes(contents.entries.length, contents.keys.length),
       ))
@@ -36,12 +37,11 @@ export async function rescuePacks(
         if (key && !index.use(entry.id)) writer.addSealed(entry, key, bytes.subarray(entry.offset, entry.offset + entry.length))
       }
       if (!writer.isEmpty) await store.storeNow(writer.finish())
-    } catch (cause) {
-      if (!isVaultError(cause, 'object-missing', 'vault-damaged')) throw cause
-      throw new VaultError('vault-damaged', `pack ${id.slice(0, 16)} was deleted by prune while this run needed it`, {
-        hint: 'run the backup again: it stores what is missing', cause,
-      })
+    } catch (error) {
+      if (!isVaultError(error, 'object-missing', 'vault-damaged')) throw error
+      lost.add(id)
     }
   }
   await store.writeSegment()
+  return lost
 }

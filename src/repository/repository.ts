@@ -6,8 +6,10 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { assert } from '../errors/assert.ts'
 import type { PackId } from '../ids/ids.ts'
 import type { VaultIndex } from '../index/vault-index.ts'
+import { MarkReader } from '../session/marks.ts'
 import { BlobReader } from './blob-reader.ts'
 import { loadIndex, type LoadedIndex } from './index-loading.ts'
+import { ReaderRenewal, type IndexRenewal } from './index-renewal.ts'
 import { readUnindexedPacks } from './pack-adoption.ts'
 import { listSnapshots, type SnapshotListing } from './snapshots.ts'
 import { unlock, type UnlockedVault } from './unlock.ts'
@@ -24,7 +26,7 @@ export class Repository {
   readonly config: VaultConfig
   readonly keys: Keyring
   readonly #signal: AbortSignal | undefined
-  #loaded: { readonly index: LoadedIndex; readonly reader: BlobReader } | undefined
+  #loaded: { readonly index: LoadedIndex; readonly reader: BlobReader; readonly renewal?: IndexRenewal } | undefined
 
   constructor(backend: Backend, unlocked: UnlockedVault, signal?: AbortSignal) {
     this.backend = backend
@@ -51,11 +53,12 @@ export class Repository {
   }
 
   /**
-   * The index for reading back: damaged segments do not stop it, and what no segment names is looked up in the packs
+   * The index for reading back, minus what is dead (gc protocol, rule 23); `reader` and `renewal` follow what prune moves
+   * later. Damaged segments do not stop it, and what no segment names is looked up in the packs
    * themselves, so that a lost index costs time and no file. `completeness` `listed` does so only when a segment is damaged.
    */
   async loadIndexForReading(completeness: 'listed' | 'whole'): Promise<LoadedIndex> {
-    const loaded = await this.loadIndex({ onDamage: 'report' })
+    const loaded = await this.#loadBesidePrune()
     if (completeness === 'listed' && loaded.damaged.length === 0) return loaded
     for await (const pack of readUnindexedPacks(this.backend, this.keys, loaded.index, this.#signal)) {
       loaded.index.addPack(pack)
@@ -63,9 +66,27 @@ export class Repository {
     return loaded
   }
 
+  async #loadBesidePrune(): Promise<LoadedIndex> {
+    const marks = new MarkReader(this.backend, this.keys)
+    const condemned = await marks.deadPacks(this.#signal)
+    const loaded = await this.loadIndex({ onDamage: 'report', condemned })
+    const renewal = new ReaderRenewal(loaded.index, {
+      readGc: async () => loaded.index.condemn(await marks.deadPacks(this.#signal)),
+      readSegments: () => loaded.update(),
+    })
+    this.#loaded = { index: loaded, reader: new BlobReader(this.backend, this.keys, loaded.index, renewal), renewal }
+    return loaded
+  }
+
   get index(): VaultIndex {
     assert(this.#loaded, 'index is loaded')
     return this.#loaded.index.index
+  }
+
+  /** After `loadIndexForReading` only. */
+  get renewal(): IndexRenewal {
+    assert(this.#loaded?.renewal, 'index is loaded for reading')
+    return this.#loaded.renewal
   }
 
   get reader(): BlobReader {

@@ -4,6 +4,7 @@ import type { Backend } from '../backend/backend.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import type { ObjectName } from '../ids/ids.ts'
+import { SMALL_OBJECT_BYTES_MAX } from '../limits/limits.ts'
 import { openSnapshot, parseSnapshotName, SNAPSHOT_PREFIX, type StoredSnapshot } from '../snapshot/snapshot.ts'
 
 export interface SnapshotListing {
@@ -27,7 +28,7 @@ export async function listSnapshots(backend: Backend, keys: Keyring, signal?: Ab
   const damaged: { name: ObjectName; error: VaultError }[] = []
   const read = async (name: ObjectName): Promise<void> => {
     try {
-      snapshots.push(openSnapshot(keys, name, await backend.get(name, undefined, options)))
+      snapshots.push(openSnapshot(keys, name, await backend.get(name, undefined, { ...options, bytesMax: SMALL_OBJECT_BYTES_MAX })))
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return // forgotten since the listing
       if (!isVaultError(error, 'vault-damaged', 'vault-newer')) throw error

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import type { Backend } from '../backend/backend.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { Kdf } from '../crypto/kdf.ts'
-import { openSlot, parseSlot, type KeySlot } from '../crypto/key-slot.ts'
+import { openSlot, parseSlot, SLOT_BYTES_MAX, type KeySlot } from '../crypto/key-slot.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { objectName, type ObjectName, type VaultId } from '../ids/ids.ts'
-import { CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
+import { CONFIG_BYTES_MAX, CONFIG_NAME, parseConfig, verifyConfig, type VaultConfig } from './vault-config.ts'
 
 export const KEY_PREFIX = 'keys/'
 
@@ -22,7 +22,7 @@ export interface UnlockedVault {
 async function readConfig(backend: Backend, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const options = signal ? { signal } : {}
   try {
-    return await backend.get(CONFIG_NAME, undefined, options)
+    return await backend.get(CONFIG_NAME, undefined, { ...options, bytesMax: CONFIG_BYTES_MAX })
   } catch (error) {
     if (!isVaultError(error, 'object-missing', 'vault-missing')) throw error
     // Key slots tell a vault; what a listing of all starts with may be anything.
@@ -55,7 +55,7 @@ export async function readSlots(backend: Backend, vault: VaultId): Promise<SlotR
   const readings: SlotReading[] = []
   for await (const { name } of backend.list(KEY_PREFIX)) {
     try {
-      const bytes = await backend.get(name)
+      const bytes = await backend.get(name, undefined, { bytesMax: SLOT_BYTES_MAX })
       const slot = parseSlot(bytes, vault, name)
       // A changed slot may still open, when what was changed is for people only; if not, the person must hear of it.
       const isSound = slotName(bytes) === name

@@ -9,7 +9,7 @@ import { PACK_TARGET_BYTES_MAX, PACK_TARGET_BYTES_MIN } from '../limits/limits.t
 
 export const CONFIG_NAME = objectName('config')
 export const FORMAT_VERSION = 1
-const CONFIG_BYTES_MAX = 65536
+export const CONFIG_BYTES_MAX = 65536
 
 export interface VaultConfig {
   readonly format: 's3vault'

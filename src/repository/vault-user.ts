@@ -33,7 +33,7 @@ export class VaultUser implements SessionUser {
     return []
   }
 
-  rescue(packs: ReadonlySet<PackId>): Promise<void> {
+  rescue(packs: ReadonlySet<PackId>): Promise<ReadonlySet<PackId>> {
     return rescuePacks(this.#repository, this.#store, this.#random, packs)
   }
 

@@ -58,6 +58,15 @@ interface Need {
   readonly pieces: PlannedPiece[]
 }
 
+/** The same for blobs that are not where the first plan looked for them. */
+export function planElsewhere(
+  ranges: readonly PlannedRange[], places: BlobPlaces, rangeBytesMax: number,
+): Pick<FetchPlan, 'ranges' | 'lost'> {
+  const needs = ranges.flatMap(({ units }) => units.flatMap(({ blobs }) => blobs))
+  const { blobs, lost } = located(needs.map(({ id, length, pieces }) => ({ id, length, pieces })), places)
+  return { ranges: rangesOf(blobs, rangeBytesMax), lost }
+}
+
 export function planFetch(parts: readonly FilePart[], places: BlobPlaces, rangeBytesMax: number): FetchPlan {
   const needs = new Map<string, Need>()
   const holes: FetchPlan['holes'] = []

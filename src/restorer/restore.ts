@@ -19,6 +19,7 @@ import { InlinePool } from '../executor/task-pool.ts'
 import { ThreadPool } from '../executor/thread-pool.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { bufferOf, openDirectory, selfPath } from '../posix/directories.ts'
+import type { IndexRenewal } from '../repository/index-renewal.ts'
 import { pathText } from '../snapshot/path-text.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import type { OverwriteMode } from './decision.ts'
@@ -38,6 +39,8 @@ export interface RestoreOptions extends TallyListeners {
   /** Trees, content lists, link tables, xattrs; data only where another copy of a blob is needed. */
   readonly loader: BlobLoader
   readonly index: BlobPlaces
+  /** How `index` learns what prune has moved. */
+  readonly renewal?: IndexRenewal
   readonly backend: Backend
   readonly keys: Keyring
   readonly root: RestoreRoot
@@ -89,7 +92,7 @@ function toolsOf(
   const { tally, directories, pool } = made
   const { loader, backend, links, signal } = options
   return {
-    tally, directories, loader, signal, places: options.index,
+    tally, directories, loader, signal, places: options.index, renewal: options.renewal,
     fetcher: new RangeFetcher(backend, pool.parallelism, signal),
     workers: new WorkerLink(pool, directories, tally),
     links: links ? new LinkRecords(loader, links) : undefined,

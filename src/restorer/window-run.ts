@@ -6,9 +6,10 @@ import { assert } from '../errors/assert.ts'
 import type { VaultError } from '../errors/vault-error.ts'
 import type { BlobId } from '../ids/ids.ts'
 import { childPath } from '../posix/directories.ts'
+import type { IndexRenewal } from '../repository/index-renewal.ts'
 import type { BlobLoader } from '../tree/node.ts'
 import { compareParts } from './comparing.ts'
-import { planFetch, type BlobPlaces, type FetchPlan, type PlannedPiece, type PlannedRange } from './fetch-plan.ts'
+import { planElsewhere, planFetch, type BlobPlaces, type FetchPlan, type PlannedPiece, type PlannedRange } from './fetch-plan.ts'
 import type { FileWork, Window } from './file-work.ts'
 import { isDamage } from './link-records.ts'
 import { createFile, openForWriting, zeroAt } from './positioned-writing.ts'
@@ -20,6 +21,7 @@ import type { FailedBlob, WorkerLink } from './worker-link.ts'
 
 export interface WindowTools {
   readonly places: BlobPlaces
+  readonly renewal: IndexRenewal | undefined
   readonly loader: BlobLoader
   readonly fetcher: RangeFetcher
   readonly workers: WorkerLink
@@ -62,7 +64,7 @@ class WindowRun {
   async run(): Promise<void> {
     const { isDryRun, onPlan, verifies } = this.#tools
     await this.#compare()
-    const plan = this.#plan()
+    const plan = await this.#plan()
     onPlan?.(plan)
     if (isDryRun) this.#countOnly(plan)
     else {
@@ -94,9 +96,12 @@ class WindowRun {
     }
   }
 
-  #plan(): FetchPlan {
+  async #plan(): Promise<FetchPlan> {
+    const { places, fetcher, renewal } = this.#tools
     const parts = this.#window.parts.filter(({ file }) => !file.hasFailed)
-    const plan = planFetch(parts, this.#tools.places, this.#tools.fetcher.rangeBytesMax)
+    const version = renewal?.version ?? 0
+    let plan = planFetch(parts, places, fetcher.rangeBytesMax)
+    if (plan.lost.length > 0 && (await renewal?.renew([], version))) plan = planFetch(parts, places, fetcher.rangeBytesMax)
     for (const piece of plannedPieces(plan)) {
       piece.file.piecesLeft++
       piece.file.isTouched = true
@@ -125,7 +130,7 @@ class WindowRun {
   }
 
   /** A file that more than one unit writes into, or that an earlier copy of a blob failed for, is made beforehand. */
-  #makeFiles(plan: FetchPlan): void {
+  #makeFiles(plan: Pick<FetchPlan, 'ranges'>): void {
     const units = new Map<FileWork, unknown>()
     for (const range of plan.ranges) {
       for (const unit of range.units) {
@@ -170,23 +175,43 @@ class WindowRun {
   }
 
   async #write(plan: FetchPlan): Promise<void> {
-    const { fetcher, workers, tally } = this.#tools
-    const failed: FailedBlob[] = plan.lost.map((lost) => ({ ...lost, message: NOT_INDEXED }))
-    await fetcher.fetchAll(plan.ranges, {
-      unit: async (unit, bytes, start) => {
-        failed.push(...(await workers.writeUnit(unit, bytes, start, this.#finishing)))
-      },
-      lost: (range, error) => failed.push(...blobsOf(range, error)),
-      fetched: (bytes) => {
-        tally.report.bytesFetched += bytes
-        tally.report.rangesFetched++
-      },
-    })
+    const failed: FailedBlob[] = []
+    await this.#fetch(plan, failed)
     const mending = new TaskGroup(MENDED_AT_ONCE)
     try {
       for (const blob of failed) await mending.add(() => this.#mend(blob))
     } finally {
       await mending.finish()
+    }
+  }
+
+  /** Fetches and writes. Where a pack is gone the blobs may have moved: they are planned anew once the index is renewed. */
+  async #fetch(first: FetchPlan, failed: FailedBlob[]): Promise<void> {
+    const { fetcher, workers, tally, renewal, places } = this.#tools
+    for (let plan: Pick<FetchPlan, 'ranges' | 'lost'> = first; ;) {
+      const version = renewal?.version ?? 0
+      const gone: { range: PlannedRange; error: VaultError }[] = []
+      failed.push(...plan.lost.map((lost) => ({ ...lost, message: NOT_INDEXED })))
+      await fetcher.fetchAll(plan.ranges, {
+        unit: async (unit, bytes, start) => {
+          failed.push(...(await workers.writeUnit(unit, bytes, start, this.#finishing)))
+        },
+        lost: (range, error) => {
+          if (error.code === 'object-missing') gone.push({ range, error })
+          else failed.push(...blobsOf(range, error))
+        },
+        fetched: (bytes) => {
+          tally.report.bytesFetched += bytes
+          tally.report.rangesFetched++
+        },
+      })
+      if (gone.length === 0) return
+      if (!(await renewal?.renew(gone.map(({ range }) => range.pack), version))) {
+        for (const { range, error } of gone) failed.push(...blobsOf(range, error))
+        return
+      }
+      plan = planElsewhere(gone.map(({ range }) => range), places, fetcher.rangeBytesMax)
+      this.#makeFiles(plan)
     }
   }
 

@@ -3,8 +3,9 @@
 import type { Backend } from '../backend/backend.ts'
 import { openEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { VaultError } from '../errors/vault-error.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { packId, segmentId, type ObjectName, type PackId, type SegmentId } from '../ids/ids.ts'
+import { SMALL_OBJECT_BYTES_MAX } from '../limits/limits.ts'
 
 export const GC_PREFIX = 'gc/'
 export type MarkStage = 'mark' | 'dead' | 'done'
@@ -67,17 +68,43 @@ export class MarkReader {
     const marks: Mark[] = []
     for (const [mark, names] of stages) {
       const marked = names.get('mark')
-      if (marked && !names.has('done')) marks.push({ mark, packs: await this.#read(marked), isDead: false })
+      if (marked && !names.has('done')) await this.#add(marks, { mark, isDead: false }, marked)
       const dead = names.get('dead')
-      if (dead) marks.push({ mark, packs: await this.#read(dead), isDead: true })
+      if (dead) await this.#add(marks, { mark, isDead: true }, dead)
     }
     return marks
+  }
+
+  /** One that is gone since the listing was done with: rule 5. */
+  async #add(marks: Mark[], mark: Omit<Mark, 'packs'>, name: ObjectName): Promise<void> {
+    try {
+      marks.push({ ...mark, packs: await this.#read(name) })
+    } catch (error) {
+      if (!isVaultError(error, 'object-missing')) throw error
+    }
+  }
+
+  /**
+   * What a reader passes over (rule 23): packs of `.dead` objects. One that cannot be read is left out: then the reader
+   * finds out for itself that they are gone.
+   */
+  async deadPacks(signal?: AbortSignal): Promise<Set<PackId>> {
+    const dead = new Set<PackId>()
+    for await (const { name } of this.#backend.list(GC_PREFIX, signal ? { signal } : {})) {
+      if (parseGcName(name)?.stage !== 'dead') continue
+      try {
+        for (const pack of await this.#read(name)) dead.add(pack)
+      } catch (error) {
+        if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
+      }
+    }
+    return dead
   }
 
   async #read(name: ObjectName): Promise<ReadonlySet<PackId>> {
     const known = this.#packs.get(name)
     if (known) return known
-    const { packs } = openGcObject(this.#keys, name, await this.#backend.get(name))
+    const { packs } = openGcObject(this.#keys, name, await this.#backend.get(name, undefined, { bytesMax: SMALL_OBJECT_BYTES_MAX }))
     this.#packs.set(name, packs)
     return packs
   }

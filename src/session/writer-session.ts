@@ -9,6 +9,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { assert } from '../errors/assert.ts'
 import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { objectName, sessionId, toHex, type ObjectName, type PackId, type SessionId } from '../ids/ids.ts'
+import { damageName, type Damage } from './damage.ts'
 import { MarkReader, type Mark } from './marks.ts'
 import { COMMIT_DEADLINE_MS, COMMIT_LEASE_MIN_MS, LEASE_MS, MARGIN_MS, RENEWAL_MS } from './timing.ts'
 
@@ -31,8 +32,11 @@ export interface SessionUser {
    * it has one, its link table. Hex ids of metadata blobs.
    */
   orphanedRoots(): Promise<readonly string[]>
-  /** Puts copies of all that this session needs from dead packs into new, indexed packs. Throws when it cannot. */
-  rescue(packs: ReadonlySet<PackId>): Promise<void>
+  /**
+   * Puts copies of all that this session needs from dead packs into new, indexed packs. Returns the packs that cannot be
+   * copied because they are gone or damaged; throws what the backend throws when it cannot be reached.
+   */
+  rescue(packs: ReadonlySet<PackId>): Promise<ReadonlySet<PackId>>
   /**
    * Called after a lapse, when the new session is stored and gc has been listed (rules 6 to 9): lists roots, then index
    * segments, in this order. Throws `fence-expired` with retry `never` when the root that was inherited from is gone, or
@@ -50,12 +54,31 @@ export interface Commit {
 
 const COMMIT_ATTEMPTS_MAX = 8
 
+const NO_PACKS: ReadonlySet<PackId> = new Set()
+
+/** Used packs that prune had deleted before they could be copied. */
+class LostPacks extends VaultError {
+  readonly packs: readonly PackId[]
+
+  constructor(packs: ReadonlySet<PackId>) {
+    const [first = ''] = packs
+    const others = packs.size > 1 ? ` and ${packs.size - 1} more were` : ' was'
+    super('vault-damaged', `pack ${first.slice(0, 16)}${others} deleted by prune while this run needed it`, {
+      hint: 'run the backup again: it stores what is missing',
+    })
+    this.packs = [...packs]
+  }
+}
+
 export class WriterSession {
   readonly #parts: SessionParts
   readonly #marks: MarkReader
   #sid: SessionId
   #sequence = 0
   #pinCount = 0
+  #damageCount = 0
+  /** True when a commit PUT was sent and nobody knows what became of it. */
+  #mayArrive = false
   /** Boot clock, ms. Minus infinity while a lapse is being made good, so that one that fails half way is begun anew. */
   #leaseStartMs = Number.NEGATIVE_INFINITY
   #isEnded = false
@@ -99,7 +122,7 @@ export class WriterSession {
 
   /**
    * Renews every quarter of the lease until `signal` fires. A failed renewal is tried again a minute later, but for a lapse
-   * that cannot be made good: that ends with `fence-expired`, and so must the run.
+   * that cannot be made good and for a loss: these end it, and so must the run.
    */
   async keepAlive(signal: AbortSignal): Promise<void> {
     for (let waitMs = RENEWAL_MS; !signal.aborted; ) {
@@ -109,7 +132,7 @@ export class WriterSession {
         waitMs = RENEWAL_MS
       } catch (error) {
         if (signal.aborted) return
-        if (!isVaultError(error) || error.code === 'fence-expired') throw error
+        if (!isVaultError(error) || error.code === 'fence-expired' || error instanceof LostPacks) throw error
         waitMs = COMMIT_DEADLINE_MS // the commit checks the lease itself: a lapse is not silent
       }
     }
@@ -153,7 +176,7 @@ export class WriterSession {
     return startMs
   }
 
-  async #put(name: ObjectName, kind: 'session' | 'pin', value: object): Promise<void> {
+  async #put(name: ObjectName, kind: 'session' | 'pin' | 'damage', value: object): Promise<void> {
     const { backend, keys, random, signal } = this.#parts
     const plain = new TextEncoder().encode(JSON.stringify(value))
     await backend.put(name, sealEnvelope(keys, random, kind, name, plain), signal ? { signal } : {})
@@ -179,8 +202,9 @@ export class WriterSession {
         else if (!this.#pinned.has(pack)) toPin.add(pack)
       }
     }
-    if (dead.size > 0) await user.rescue(dead)
-    for (const pack of dead) this.#rescued.add(pack)
+    const lost = dead.size > 0 ? await user.rescue(dead) : NO_PACKS
+    for (const pack of dead) if (!lost.has(pack)) this.#rescued.add(pack)
+    if (lost.size > 0) throw new LostPacks(lost)
     const roots = marks.length > 0
       ? (await user.orphanedRoots()).filter((root) => !this.#pinnedRoots.has(root))
       : []
@@ -207,10 +231,17 @@ export class WriterSession {
     this.#leaseStartMs = startMs
   }
 
+  /** Records what is lost, for later backups and prune. Several of its records may name one pack. */
+  async recordDamage(damage: Damage): Promise<void> {
+    this.#damageCount++
+    await this.#put(damageName(this.#sid, this.#damageCount), 'damage', damage)
+  }
+
   /**
    * Rules 10 to 14: publishes the commit and ends the session. Packs and index segments must be stored.
    * Throws what the store threw when it stays unknown whether the commit arrived; then the session is left to expire.
-   * Throws `fence-expired` with retry `never` when the lease lapsed and what is to be committed may rest on deleted things.
+   * Throws `fence-expired` with retry `never` when the lease lapsed and what is to be committed may rest on deleted things,
+   * and `vault-damaged` when it does: before anything is published, or after it with the damage recorded (rule 13).
    */
   async commit(commit: Commit): Promise<void> {
     assert(this.#user, 'a commit has a user that protects what it rests on')
@@ -218,16 +249,35 @@ export class WriterSession {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
       if (attempt > 0) await this.#parts.clock.sleep(Math.min(1000 * 2 ** attempt, COMMIT_DEADLINE_MS), this.#parts.signal)
       try {
-        await this.#turn.with(() => this.#extend(COMMIT_LEASE_MIN_MS))
-        await this.#publish(commit)
-        return await this.#conclude()
+        const failure = await this.#try(commit)
+        if (failure === undefined) return await this.#conclude(commit)
+        if (failure.retry !== 'later') return await this.#awaitVerdict(commit, failure)
+        lastError = failure
       } catch (error) {
         if (!isVaultError(error) || error.retry !== 'later') throw error
         lastError = error
       }
-      if (await this.#isThere(commit)) return this.#conclude() // rule 12
     }
     await this.#awaitVerdict(commit, lastError)
+  }
+
+  /**
+   * One attempt. Returns what kept it from being stored, if it is not there: to be tried again (`later`), or to be reported
+   * once earlier attempts can no longer arrive. Throws what ends a commit of which nothing was sent or all was refused.
+   */
+  async #try(commit: Commit): Promise<VaultError | undefined> {
+    try {
+      await this.#turn.with(() => this.#extend(COMMIT_LEASE_MIN_MS))
+      await this.#publish(commit)
+      return undefined
+    } catch (error) {
+      if (!isVaultError(error)) throw error
+      if (error.retry !== 'later') {
+        if (this.#mayArrive) return error
+        throw error
+      }
+      return (await this.#look(commit)) === 'there' ? undefined : error // rule 12
+    }
   }
 
   async #publish({ name, bytes }: Commit): Promise<void> {
@@ -235,32 +285,71 @@ export class WriterSession {
       if (this.#leaseLeftMs >= COMMIT_LEASE_MIN_MS) return
       throw new VaultError('fence-expired', 'the session lease is too short to commit', { retry: 'later' })
     }
-    await this.#parts.backend.put(name, bytes, { fence: { expiresAfterMs: COMMIT_DEADLINE_MS, check } })
-  }
-
-  async #isThere({ name, bytes }: Commit): Promise<boolean> {
     try {
-      return (await this.#parts.backend.stat(name)).sizeBytes === bytes.length
+      await this.#parts.backend.put(name, bytes, { fence: { expiresAfterMs: COMMIT_DEADLINE_MS, check } })
     } catch (error) {
-      if (isVaultError(error)) return false
+      // `fence-expired`: not sent, or refused as late. Other errors that may pass leave the request on its way.
+      if (isVaultError(error) && error.retry === 'later' && error.code !== 'fence-expired') this.#mayArrive = true
       throw error
     }
   }
 
-  /** Rule 12: absent is final only after D + M. */
+  async #look({ name, bytes }: Commit): Promise<'there' | 'absent' | 'unknown'> {
+    try {
+      return (await this.#parts.backend.stat(name)).sizeBytes === bytes.length ? 'there' : 'absent'
+    } catch (error) {
+      if (!isVaultError(error)) throw error
+      return error.code === 'object-missing' ? 'absent' : 'unknown'
+    }
+  }
+
+  /** Rule 12: absent is final only after D + M, whatever was said of later attempts. */
   async #awaitVerdict(commit: Commit, cause: unknown): Promise<void> {
-    await this.#parts.clock.sleep(COMMIT_DEADLINE_MS + MARGIN_MS, this.#parts.signal)
-    if (await this.#isThere(commit)) return this.#conclude()
-    throw cause
+    let found = await this.#look(commit)
+    if (found !== 'there') {
+      await this.#parts.clock.sleep(COMMIT_DEADLINE_MS + MARGIN_MS, this.#parts.signal)
+      found = await this.#look(commit)
+    }
+    const isSound = !isVaultError(cause, 'fence-expired', 'vault-damaged') || cause.retry === 'later'
+    if (found === 'there') return isSound ? await this.#conclude(commit) : await this.#failStored(commit, cause)
+    if (found === 'absent' || !isVaultError(cause)) throw cause
+    throw new VaultError(cause.code, `${cause.message}; whether ${commit.name.slice(0, 40)} was stored is not known`, {
+      hint: 'see with s3vault snapshots once the storage answers again', cause, retry: cause.retry,
+    })
   }
 
   /** Rules 13 and 14. */
-  async #conclude(): Promise<void> {
+  async #conclude(commit: Commit): Promise<void> {
     await this.#turn.with(async () => {
-      await this.#observe()
-      await this.#announce('end')
-      this.#isEnded = true
+      try {
+        await this.#observe()
+      } catch (error) {
+        if (!(error instanceof LostPacks)) throw error
+        return await this.#failStored(commit, error)
+      }
+      await this.#end()
     })
+  }
+
+  /** The commit is there and rests on what is gone: recorded, so that others know, and reported (rule 13). */
+  async #failStored(commit: Commit, cause: VaultError): Promise<never> {
+    const packs = cause instanceof LostPacks ? cause.packs : []
+    let note = 'recorded'
+    try {
+      await this.recordDamage({ packs, roots: [commit.name] })
+    } catch (error) {
+      if (!isVaultError(error) || error.retry === 'later') throw error
+      note = `and that could not be recorded: ${error.message}`
+    }
+    await this.#end()
+    throw new VaultError('vault-damaged', `${commit.name.slice(0, 40)} is stored but damaged (${note}): ${cause.message}`, {
+      hint: cause.hint ?? 'run the backup again: it stores what is missing', cause,
+    })
+  }
+
+  async #end(): Promise<void> {
+    await this.#announce('end')
+    this.#isEnded = true
   }
 
   /** Ends a session that commits nothing. Does not wait for a renewal under way: the run has failed, perhaps for the store. */

@@ -46,6 +46,7 @@ export function contractTests(subject: ContractSubject): void {
     putTests(current)
     raceTests(current, subject.isCreationAtomic ?? true)
     getTests(current)
+    boundTests(current)
     listTests(current, subject.manyObjects ?? 1100)
     fenceTests(current)
     otherTests(current)
@@ -162,6 +163,21 @@ function getTests(backend: () => Backend): void {
     await Promise.all(texts.map((text, index) => backend().put(name(`get/many/${index}`), bytesOf(text))))
     const got = await Promise.all(texts.map((_, index) => backend().get(name(`get/many/${index}`))))
     assert.deepEqual(got.map((bytes) => Buffer.from(bytes).toString()), texts)
+  })
+}
+
+function boundTests(backend: () => Backend): void {
+  test('get: an object above `bytesMax` is refused unread, as often as one likes, and one that just fits is given', async () => {
+    const large = name('bound/large')
+    const bytes = randomBytes(3_000_000)
+    await backend().put(large, bytes)
+    const before = backend().counts.bytesDown
+    for (let time = 0; time < 2 * backend().connectionsMax; time++) {
+      await assert.rejects(backend().get(large, undefined, { bytesMax: bytes.length - 1 }), failsWith('vault-damaged'))
+    }
+    assert.equal(backend().counts.bytesDown, before)
+    sameBytes(await backend().get(large, undefined, { bytesMax: bytes.length }), bytes)
+    sameBytes(await backend().get(large, { offset: 5, length: 10 }, { bytesMax: 1 }), bytes.subarray(5, 15))
   })
 }
 

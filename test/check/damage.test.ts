@@ -12,7 +12,7 @@ import { unlock } from '../../src/repository/unlock.ts'
 import type { Finding } from '../../src/check/finding.ts'
 import type { CheckReport } from '../../src/check/options.ts'
 import { SeededRandom, testSeed } from '../support/seeded-random.ts'
-import { checkVault, makeSmallVault, MARK, PIN, SESSION, type SmallVault } from './small-vault.ts'
+import { checkVault, DAMAGE, makeSmallVault, MARK, PIN, SESSION, type SmallVault } from './small-vault.ts'
 
 const seed = testSeed()
 console.log(`seed ${seed}`)
@@ -60,7 +60,7 @@ describe('every object damaged', () => {
   ]
 
   it('has every kind of object, and is sound', async () => {
-    for (const prefix of ['config', 'keys/', 'packs/d/', 'packs/m/', 'index/', 'snapshots/', 'sessions/', 'pins/', 'gc/']) {
+    for (const prefix of ['config', 'keys/', 'packs/d/', 'packs/m/', 'index/', 'snapshots/', 'sessions/', 'pins/', 'gc/', 'damage/']) {
       assert.ok(names.some((name) => name.startsWith(prefix)), prefix)
     }
     for (const report of [await checkVault(vault), await checkVault(vault, { readData: { by: 'all' } })]) {
@@ -160,8 +160,8 @@ describe('every object damaged', () => {
     }
   })
 
-  it('sessions, pins and marks', async () => {
-    for (const name of [SESSION, PIN, MARK] as ObjectName[]) {
+  it('sessions, pins, marks and damage records', async () => {
+    for (const name of [SESSION, PIN, MARK, DAMAGE] as ObjectName[]) {
       for (const damage of [...flips(), truncate]) {
         assert.equal(named((await damaged(name, damage)).structure, name)?.kind, 'protocol-object-damaged')
       }

@@ -17,6 +17,7 @@ const HOUR_MS = 3_600_000
 export const START_MS = Date.UTC(2026, 10, 27, 6)
 export const MARK = `gc/00000001-${'c'.repeat(32)}.mark`
 export const SESSION = `sessions/${'a'.repeat(32)}/00000001`
+export const DAMAGE = `damage/${'a'.repeat(32)}/00000001`
 export const PIN = `pins/${'a'.repeat(32)}/00000001`
 
 export function smallTree(random: SeededRandom): { [name: string]: DirectoryNode[string] } {
@@ -53,6 +54,7 @@ export async function makeSmallVault(seed: number): Promise<SmallVault> {
   })
   await putSealed(vault, 'session', SESSION, { state: 'end', acknowledged: [] })
   await putSealed(vault, 'pin', PIN, { packs: [], roots: [] })
+  await putSealed(vault, 'damage', DAMAGE, { packs: [], roots: [] })
   await putSealed(vault, 'gc', MARK, { packs: [], segments: [] })
   return vault
 }

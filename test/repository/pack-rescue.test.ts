@@ -118,7 +118,7 @@ for (const method of ['get', 'put'] as const) {
     const { repository, store } = await condemned(scene, sealed)
     let faults = 1
     scene.choose = (call) => (call.method === method && faults-- > 0 ? { kind: 'fail-before' } : undefined)
-    const rescue = (): Promise<void> => rescuePacks(repository, store, random, [sealed.id])
+    const rescue = (): Promise<unknown> => rescuePacks(repository, store, random, [sealed.id])
     await assert.rejects(rescue(), (error) => isVaultError(error, 'storage-unreachable') && error.retry === 'later')
     await rescue()
     await store.drain()
@@ -126,11 +126,17 @@ for (const method of ['get', 'put'] as const) {
   })
 }
 
-test('a pack that is gone is vault-damaged, which no retry mends', async () => {
+test('a pack that is gone is returned as lost, and the others are rescued all the same', async () => {
   const scene = new Scene()
   const { sealed } = await scene.pack(10, 20)
+  const other = await scene.pack(10, 20)
+  const { store: first } = await scene.open()
+  await first.storeNow(other.sealed)
+  await first.writeSegment()
   const { repository, store } = await condemned(scene, sealed)
+  repository.index.condemn([other.sealed.id])
   await scene.memory.delete(packName('data', sealed.id))
-  await assert.rejects(rescuePacks(repository, store, random, [sealed.id]),
-    (error) => isVaultError(error, 'vault-damaged') && error.retry === 'never' && error.hint !== undefined)
+  const lost = await rescuePacks(repository, store, random, [sealed.id, other.sealed.id])
+  assert.deepEqual([...lost], [sealed.id])
+  for (const { id } of other.blobs) assert.ok(repository.index.use(id))
 })

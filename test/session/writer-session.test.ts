@@ -9,7 +9,7 @@ import { openEnvelope, sealEnvelope } from '../../src/crypto/envelope.ts'
 import { Keyring } from '../../src/crypto/keyring.ts'
 import { VaultError } from '../../src/errors/vault-error.ts'
 import { objectName, packId, vaultId, type PackId } from '../../src/ids/ids.ts'
-import { COMMIT_LEASE_MIN_MS, LEASE_MS, RENEWAL_MS } from '../../src/session/timing.ts'
+import { COMMIT_DEADLINE_MS, COMMIT_LEASE_MIN_MS, LEASE_MS, MARGIN_MS, RENEWAL_MS } from '../../src/session/timing.ts'
 import { WriterSession, type SessionUser } from '../../src/session/writer-session.ts'
 import { seededRandom } from '../backend/manual-clock.ts'
 
@@ -37,9 +37,11 @@ class RecordingUser implements SessionUser {
   }
   usedPacks = (): PackId[] => this.used
   orphanedRoots = async (): Promise<string[]> => this.orphans
-  async rescue(packs: ReadonlySet<PackId>): Promise<void> {
+  lost: PackId[] = []
+  async rescue(packs: ReadonlySet<PackId>): Promise<ReadonlySet<PackId>> {
     this.rescued.push(...packs)
     await this.onRescue()
+    return new Set(this.lost)
   }
   onRescue = async (): Promise<void> => {}
   onRevalidate: (rescued: ReadonlySet<PackId>) => Promise<void> = async () => {}
@@ -54,7 +56,7 @@ async function writeGc(backend: MemoryBackend, number: number, stage: string, pa
   await backend.put(name, sealEnvelope(keys, random, 'gc', name, Buffer.from(JSON.stringify({ packs, segments: [] }))))
 }
 
-async function read(backend: MemoryBackend, kind: 'session' | 'pin', name: string): Promise<{ acknowledged?: string[]; packs?: string[]; roots?: string[]; state?: string }> {
+async function read(backend: MemoryBackend, kind: 'session' | 'pin' | 'damage', name: string): Promise<{ acknowledged?: string[]; packs?: string[]; roots?: string[]; state?: string }> {
   const object = objectName(name)
   return JSON.parse(Buffer.from(openEnvelope(keys, kind, object, await backend.get(object), name)).toString()) as object
 }
@@ -283,6 +285,71 @@ test('rule 12: a commit that never arrives fails with what the store said, after
   assert.ok(clock.timeMs >= 6 * 60_000)
   const states = await Promise.all(named(backend, 'sessions/').map(async (name) => (await read(backend, 'session', name)).state))
   assert.ok(!states.includes('end'))
+})
+
+test('rule 12: a permanent error after a lost response waits D + M too, for the first request may still arrive', async () => {
+  for (const arrives of [true, false]) {
+    let attempts = 0
+    const { session, backend, clock } = await begin(({ isFenced }) => {
+      if (!isFenced) return undefined
+      return attempts++ === 0
+        ? { kind: 'fail-before' }
+        : { kind: 'fail-before', error: new VaultError('storage-denied', 'the key was revoked') }
+    })
+    const sleep = clock.sleep.bind(clock)
+    clock.sleep = async (ms) => {
+      await sleep(ms)
+      if (arrives && attempts === 2) await backend.put(COMMIT.name, COMMIT.bytes)
+    }
+    const commit = session.commit(COMMIT)
+    if (arrives) await commit
+    else await assert.rejects(commit, { code: 'storage-denied', message: 'the key was revoked' })
+    assert.equal(attempts, 2)
+    assert.ok(clock.timeMs >= COMMIT_DEADLINE_MS + MARGIN_MS)
+    const last = await read(backend, 'session', named(backend, 'sessions/').at(-1) ?? '')
+    assert.equal(last.state, arrives ? 'end' : 'run', 'an undecided commit leaves the session to expire')
+  }
+})
+
+test('rule 12: a permanent error at the first attempt is told at once; a verdict that cannot be had is told as such', async () => {
+  const denied = new VaultError('storage-denied', 'read only')
+  const first = await begin(({ isFenced }) => (isFenced ? { kind: 'fail-before', error: denied } : undefined))
+  await assert.rejects(first.session.commit(COMMIT), (error) => error === denied)
+  assert.equal(first.clock.timeMs, 0)
+  let attempts = 0
+  const blind = await begin(({ isFenced, method }) => {
+    if (isFenced) return attempts++ === 0 ? { kind: 'fail-after' } : { kind: 'fail-before', error: denied }
+    return method === 'stat' ? { kind: 'fail-before' } : undefined
+  })
+  await assert.rejects(blind.session.commit(COMMIT), { code: 'storage-denied', message: /read only; whether snapshots\/.* was stored is not known/ })
+})
+
+test('rule 13: what is dead and gone when the commit is there is recorded, reported, and the session ends', async () => {
+  const { session, backend, user } = await begin(({ method, name }) =>
+    method === 'put' && name.startsWith('snapshots/') ? { kind: 'delay', delayMs: 1 } : undefined)
+  user.used = [pack('1'), pack('2')]
+  user.lost = [pack('2')]
+  const put = backend.put.bind(backend)
+  backend.put = async (name, bytes, options) => {
+    await put(name, bytes, options)
+    if (name.startsWith('snapshots/')) await writeGc(backend, 1, 'dead', [pack('1'), pack('2')])
+  }
+  await assert.rejects(session.commit(COMMIT), { code: 'vault-damaged', message: /is stored but damaged \(recorded\)/ })
+  const [record, ...more] = named(backend, 'damage/')
+  assert.match(record ?? '', new RegExp(`^damage/${session.id}/00000001$`))
+  assert.deepEqual(more, [])
+  assert.deepEqual(await read(backend, 'damage', record ?? ''), { packs: [pack('2')], roots: [COMMIT.name] })
+  assert.equal((await read(backend, 'session', named(backend, 'sessions/').at(-1) ?? '')).state, 'end')
+})
+
+test('rule 9: what is dead and gone before the commit ends the run, and nothing is committed or recorded', async () => {
+  const { session, backend, user } = await begin()
+  user.used = [pack('1')]
+  user.lost = [pack('1')]
+  await writeGc(backend, 1, 'dead', [pack('1')])
+  await assert.rejects(session.keepAlive(new AbortController().signal), { code: 'vault-damaged' })
+  await assert.rejects(session.commit(COMMIT), { code: 'vault-damaged' })
+  assert.deepEqual([...named(backend, 'snapshots/'), ...named(backend, 'damage/')], [])
 })
 
 test('renewals go on every quarter of the lease until they are stopped', async () => {
