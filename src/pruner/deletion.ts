@@ -2,12 +2,12 @@
 // knows of, are decided and carried out. Whatever was committed meanwhile and needs a marked pack gets it pardoned or copied.
 import { exclusively } from '../backend/exclusive.ts'
 import { VaultError } from '../errors/vault-error.ts'
-import type { ObjectName, PackId, SegmentId } from '../ids/ids.ts'
+import type { ObjectName, PackId, SegmentId, SessionId } from '../ids/ids.ts'
 import { segmentName } from '../index/segment.ts'
 import { packName } from '../pack/layout.ts'
 import { PackStore } from '../repository/pack-store.ts'
 import { rescuePacks } from '../repository/pack-rescue.ts'
-import { putGcObject, type GcMark, type GcStage } from './gc-objects.ts'
+import { deadPacks, putGcObject, type GcMark, type GcStage } from './gc-objects.ts'
 import type { PruneParts } from './parts.ts'
 import { listRoots } from './roots.ts'
 import { replaceSegments } from './segment-merging.ts'
@@ -50,7 +50,7 @@ export function sortMarks(
 
 /** Decides and carries out the marks that are due. Returns the view it worked with, and what it did. */
 export async function deleteMarked(
-  parts: PruneParts, sessions: readonly ListedSession[], due: readonly DueMark[],
+  parts: PruneParts, sid: SessionId, sessions: readonly ListedSession[], due: readonly DueMark[],
 ): Promise<{ view: VaultView; deletion: Deletion }> {
   const { repository, signal } = parts
   // In a directory no commit is published meanwhile; on S3 an expiring signature does the same (rule 11).
@@ -63,12 +63,12 @@ export async function deleteMarked(
       const packs = [...(dead?.packs ?? marked.packs)].filter((pack) => dead !== undefined || !needed.has(pack))
       deletion.packsPardoned += (dead?.packs ?? marked.packs).size - packs.length
       const segments = replacedSegments(view, dead?.segments ?? marked.segments)
-      if (!dead) await putGcObject(repository, parts.random, mark, 'dead', { packs, segments }) // rule 21
+      if (!dead) await putGcObject(repository, parts.random, mark, `${sid}.dead`, { packs, segments }) // rule 21
       decided.set(mark, { packs, segments })
     }
     const dead = new Set([...decided.values()].flatMap(({ packs }) => packs))
     await rescueLatecomers(parts, sessions, view, dead) // rule 22
-    await carryOut(parts, view, decided, dead, deletion) // rule 23
+    await carryOut(parts, sid, view, decided, dead, deletion) // rule 23
     return { view, deletion }
   }, signal)
 }
@@ -87,7 +87,7 @@ function neededPacks({ index, roots, walk }: VaultView): Set<PackId> {
 
 /** Marked segments all of whose packs another segment names, or prune has decided on. */
 function replacedSegments({ index, segments, marks }: VaultView, marked: ReadonlySet<SegmentId>): SegmentId[] {
-  const dead = new Set(marks.flatMap(({ stages }) => [...(stages.get('dead')?.packs ?? [])]))
+  const dead = deadPacks(marks)
   const needed = new Set<SegmentId>()
   for (const pack of index.packs) {
     if (dead.has(pack.id)) continue
@@ -125,14 +125,16 @@ async function rescueLatecomers(
 }
 
 async function carryOut(
-  { repository, random, signal, onStep }: PruneParts, view: VaultView, decided: ReadonlyMap<string, { packs: PackId[]; segments: SegmentId[] }>,
-  dead: ReadonlySet<PackId>, deletion: Deletion,
+  { repository, random, signal, onStep }: PruneParts, sid: SessionId, view: VaultView,
+  decided: ReadonlyMap<string, { packs: PackId[]; segments: SegmentId[] }>, dead: ReadonlySet<PackId>, deletion: Deletion,
 ): Promise<void> {
   const { backend } = repository
   const going = new Set([...decided.values()].flatMap(({ segments }) => segments))
   const naming = new Set<SegmentId>()
   for (const pack of view.index.packs) if (dead.has(pack.id)) for (const segment of pack.segments) naming.add(segment)
-  await replaceSegments(repository, random, [...naming].filter((segment) => !going.has(segment)), dead, signal)
+  // What earlier runs deleted is not repeated either, or its records could never be removed.
+  const unnamed = new Set([...dead, ...deadPacks(view.marks)])
+  await replaceSegments(repository, random, [...naming].filter((segment) => !going.has(segment)), unnamed, signal)
   const stored = await listTimes(backend, 'packs/', signal)
   for (const [mark, { packs, segments }] of decided) {
     for (const id of packs) {
@@ -148,7 +150,7 @@ async function carryOut(
     }
     for (const id of segments) await backend.delete(segmentName(id))
     deletion.segmentsDeleted += segments.length
-    await putGcObject(repository, random, mark, 'done', { packs, segments })
+    await putGcObject(repository, random, mark, `${sid}.done`, { packs, segments })
   }
 }
 

@@ -8,6 +8,8 @@ export interface PackUse {
   readonly sizeBytes: number
   /** Sealed bytes of blobs that it has to keep. */
   readonly usedBytes: number
+  /** Sealed bytes of its other blobs; of a pack that no segment names all of it. Its own directory is no waste. */
+  readonly unusedBytes: number
   /** Why it must be left alone; absent: it may go. */
   readonly keptFor?: 'young' | 'pinned' | 'marked'
 }
@@ -39,10 +41,8 @@ export interface PrunePlan {
 
 /** This many small packs of a kind are worth joining. */
 const SMALL_PACKS_MIN = 8
-/** Overhead of directory, seals and footer: a full pack never counts as partly unused because of it. */
-const OVERHEAD_PART = 0.02
 
-const unusedOf = ({ sizeBytes, usedBytes }: PackUse): number => Math.max(0, sizeBytes - usedBytes)
+const unusedOf = ({ unusedBytes }: PackUse): number => unusedBytes
 const sum = (packs: readonly PackUse[], of: (pack: PackUse) => number): number => packs.reduce((total, pack) => total + of(pack), 0)
 
 export function planPrune(packs: readonly PackUse[], limits: PruneLimits): PrunePlan {
@@ -51,7 +51,7 @@ export function planPrune(packs: readonly PackUse[], limits: PruneLimits): Prune
   const needed = free.filter(({ usedBytes }) => usedBytes > 0)
   const usedBytes = sum(packs, (pack) => pack.usedBytes)
   const allowed = 'bytes' in limits.maxUnused ? limits.maxUnused.bytes : limits.maxUnused.part * usedBytes
-  const partly = needed.filter((pack) => unusedOf(pack) > pack.sizeBytes * OVERHEAD_PART)
+  const partly = needed.filter(({ unusedBytes }) => unusedBytes > 0)
     .sort((a, b) => unusedOf(b) / b.sizeBytes - unusedOf(a) / a.sizeBytes)
   const repack = new Set<PackUse>()
   let copied = 0

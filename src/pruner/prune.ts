@@ -9,7 +9,7 @@ import { PackStore } from '../repository/pack-store.ts'
 import { VaultUser } from '../repository/vault-user.ts'
 import { WriterSession } from '../session/writer-session.ts'
 import { deleteMarked, sortMarks, type Deletion } from './deletion.ts'
-import { condemnedPacks, listGc, nextMark, putGcObject, type GcMark } from './gc-objects.ts'
+import { condemnedPacks, deadPacks, listGc, nextMark, putGcObject, type GcMark } from './gc-objects.ts'
 import type { PruneParts } from './parts.ts'
 import { planPrune, type PackUse, type PruneLimits, type PrunePlan } from './plan.ts'
 import { removeRemains } from './remains.ts'
@@ -96,7 +96,7 @@ class PruneRun {
     const others = sessions.filter(({ sid }) => sid !== session.id) // this one rests on nothing yet
     const { due, waiting } = sortMarks(listed, others, graceMs, nowMs)
     const { view, deletion } = due.length > 0
-      ? await deleteMarked(this.#parts, sessions, due)
+      ? await deleteMarked(this.#parts, session.id, sessions, due)
       : { view: await readView(this.#parts, sessions), deletion: NO_DELETION }
     const store = new PackStore({ backend, keys, random: this.#parts.random, index: repository.index, ...(signal ? { signal } : {}) })
     session.attach(new VaultUser(repository, store, this.#parts.random))
@@ -113,7 +113,7 @@ class PruneRun {
   async #plan(view: VaultView, nowMs: number): Promise<PrunePlan> {
     const { repository, graceMs, signal } = this.#parts
     const stored = await listTimes(repository.backend, 'packs/', signal)
-    const used = measureUsage(view)
+    const { used, held } = measureUsage(view)
     const condemned = condemnedPacks(view.marks)
     const keptFor = (id: PackId, modifiedMs: number): Pick<PackUse, 'keptFor'> => {
       if (condemned.has(id) || view.index.isCondemned(id)) return { keptFor: 'marked' }
@@ -126,7 +126,8 @@ class PruneRun {
       if (!pack) continue
       const packNumber = view.index.numberOf(pack.id)
       const usedBytes = packNumber === undefined ? 0 : (used[packNumber] ?? 0)
-      packs.push({ id: pack.id, kind: pack.kind, sizeBytes, usedBytes, ...keptFor(pack.id, modifiedMs) })
+      const unusedBytes = packNumber === undefined ? sizeBytes : (held[packNumber] ?? 0) - usedBytes
+      packs.push({ id: pack.id, kind: pack.kind, sizeBytes, usedBytes, unusedBytes, ...keptFor(pack.id, modifiedMs) })
     }
     return planPrune(packs, {
       maxUnused: this.#options.maxUnused, maxRepackBytes: this.#options.maxRepackBytes,
@@ -168,13 +169,13 @@ class PruneRun {
     return [...wanted]
   }
 
-  async #mergeSegments({ index, segments, superseded }: VaultView): Promise<void> {
+  async #mergeSegments({ index, segments, superseded, marks }: VaultView): Promise<void> {
     const entries = new Map<SegmentId, number>()
     for (const pack of index.packs) for (const segment of pack.segments) entries.set(segment, (entries.get(segment) ?? 0) + pack.blobCount)
     const small = [...segments.keys()].filter((id) => !superseded.has(id) && (entries.get(id) ?? 0) < 50_000)
     if (small.length < SMALL_SEGMENTS_MIN) return
     const { repository, random, signal } = this.#parts
-    await replaceSegments(repository, random, small, new Set(), signal)
+    await replaceSegments(repository, random, small, deadPacks(marks), signal)
   }
 
   /** Segments that another one replaces, old enough that nobody reads them from a listing. */

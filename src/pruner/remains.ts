@@ -46,8 +46,7 @@ async function removeDone({ repository, signal }: PruneParts, nowMs: number): Pr
   for (const { stages } of done.filter((mark) => !isNamed(mark, named))) {
     // The mark goes first: dead without a mark is honoured, a mark without its done would be open again.
     for (const stage of ['mark', 'dead', 'done'] as const) {
-      const object = stages.get(stage)
-      if (object) await backend.delete(object.name)
+      for (const name of stages.get(stage)?.names ?? []) await backend.delete(name)
     }
   }
 }

@@ -2,19 +2,28 @@
 // besides, so that the others become free.
 import type { VaultView } from './view.ts'
 
-/** Needed sealed bytes by pack number. Packs that are marked or dead need to keep nothing. */
-export function measureUsage({ index, walk }: VaultView): Float64Array {
+/** Sealed bytes by pack number. */
+export interface Usage {
+  /** Needed. Packs that are marked or dead need to keep nothing. */
+  readonly used: Float64Array
+  /** Of all blobs. */
+  readonly held: Float64Array
+}
+
+export function measureUsage({ index, walk }: Pick<VaultView, 'index' | 'walk'>): Usage {
   const { table, states, packs } = index
   const used = new Float64Array(packs.length)
+  const held = new Float64Array(packs.length)
   const isNeeded = (id: Uint8Array, pack: number): boolean => states.isUsable(pack) && walk.has(id)
   table.eachCopy((id, pack, length) => {
+    held[pack] = (held[pack] ?? 0) + length
     if (isNeeded(id, pack) && table.places(id, states.isUsable).length === 1) used[pack] = (used[pack] ?? 0) + length
   })
   const alone = Float64Array.from(used)
   table.eachCopy((id, pack, length) => {
     if (isNeeded(id, pack) && keeperOf(view(table.places(id, states.isUsable)), alone) === pack) used[pack] = (used[pack] ?? 0) + length
   })
-  return used
+  return { used, held }
 }
 
 const view = (places: readonly { readonly packNumber: number }[]): readonly number[] =>

@@ -8,6 +8,8 @@ import type { VaultIndex } from '../index/vault-index.ts'
 import { ReachWalk } from '../reach/reach-walk.ts'
 import { condemnedPacks, listGc, type GcMark } from './gc-objects.ts'
 import type { PruneParts } from './parts.ts'
+import { readDamagedRoots } from '../session/damage.ts'
+import type { BlobLoader } from '../tree/node.ts'
 import { listRoots, type Roots } from './roots.ts'
 import type { ListedSession } from './sessions.ts'
 
@@ -23,6 +25,10 @@ export interface VaultView {
   readonly superseded: ReadonlySet<SegmentId>
   /** What has been reached; grows when roots are added. */
   readonly walk: ReachWalk
+  /** Snapshots that are recorded as damaged (rule 16). */
+  readonly damaged: ReadonlySet<ObjectName>
+  /** Blobs reached that cannot be read or are in no pack. */
+  readonly lost: () => number
 }
 
 /** Throws `vault-damaged` when something that a root needs is lost: then nothing may be deleted. */
@@ -32,26 +38,37 @@ export async function readView(parts: PruneParts, sessions: readonly ListedSessi
   const marks = await listGc(repository.backend, repository.keys, signal)
   const roots = await listRoots(repository, sessions, signal)
   const { segments, superseded } = await loadSteadyIndex(parts, condemnedPacks(marks))
-  const { index, reader } = repository
+  const damaged = await readDamagedRoots(repository.backend, repository.keys)
   let lost = 0
-  const walk = new ReachWalk(reader, (_type, id) => {
-    if (index.table.find(id, () => true) === undefined) lost++
+  // What is reached later may lie in packs that only a later load of the index knows: both are asked for at every blob.
+  const loader: BlobLoader = { load: (type, id) => repository.reader.load(type, id) }
+  const walk = new ReachWalk(loader, (_type, id) => {
+    if (repository.index.table.find(id, () => true) === undefined) lost++
     if (walk.count % 1000 === 0) onStep?.({ phase: 'walk', done: walk.count })
-  }, signal)
-  const view = { marks, roots, index, segments, superseded, walk }
+  }, signal, () => lost++)
+  const view = { marks, roots, index: repository.index, segments, superseded, walk, damaged, lost: () => lost }
   await walkRoots(parts, view, roots)
-  if (lost > 0) throw lostBlobs(lost)
   return view
 }
 
-const lostBlobs = (count: number): VaultError =>
-  new VaultError('vault-damaged', `${count} blobs that snapshots need are in no pack: nothing is deleted`, {
+const lostBlobs = (count: number, root: string): VaultError =>
+  new VaultError('vault-damaged', `${count} blobs that ${root} needs are lost: nothing is deleted`, {
     hint: 's3vault check names what they hurt',
   })
 
-/** Walks what these roots reach and nothing before did. */
-export async function walkRoots({ repository }: PruneParts, view: Pick<VaultView, 'walk'>, roots: Roots): Promise<void> {
-  for (const snapshot of roots.snapshots) await view.walk.walk(snapshot)
+/**
+ * Walks what these roots reach and nothing before did. Throws `vault-damaged` when something is lost, but for snapshots that
+ * are recorded as damaged: these come last, so that what others share with them is asked for in the others' name.
+ */
+export async function walkRoots(
+  { repository }: PruneParts, view: Pick<VaultView, 'walk' | 'damaged' | 'lost'>, roots: Roots,
+): Promise<void> {
+  const recorded = roots.snapshots.filter(({ name }) => view.damaged.has(name))
+  for (const snapshot of roots.snapshots) {
+    if (view.damaged.has(snapshot.name)) continue
+    await view.walk.walk(snapshot)
+    if (view.lost() > 0) throw lostBlobs(view.lost(), `snapshot ${snapshot.id.slice(0, 8)}`)
+  }
   for (const hex of roots.pinnedRoots) {
     const id = blobId(fromHex(hex))
     // A pin does not say what its root is; the seal of a blob does.
@@ -60,7 +77,9 @@ export async function walkRoots({ repository }: PruneParts, view: Pick<VaultView
       throw error
     })
     await view.walk.walkRoot(isTree ? 'tree' : 'links', id)
+    if (view.lost() > 0) throw lostBlobs(view.lost(), `pinned root ${hex.slice(0, 16)}`)
   }
+  for (const snapshot of recorded) await view.walk.walk(snapshot)
 }
 
 async function loadSteadyIndex(

@@ -1,5 +1,6 @@
-// What prune has marked: objects gc/<number>-<session>.mark (packs and segments it wants to delete), .dead (decided) and
-// .done. A mark is open until its .done is there.
+// What prune has marked: objects gc/<number>-<session>.mark (packs and segments it wants to delete), and what was made of them,
+// <mark>.<session>.dead (decided) and <mark>.<session>.done. A mark is open until a .done is there. Dead and done name the
+// session that decided: two prunes may come upon a mark at once, decide differently, and must not hide each other's word.
 import type { Backend } from '../backend/backend.ts'
 import { openEnvelope } from '../crypto/envelope.ts'
 import type { Keyring } from '../crypto/keyring.ts'
@@ -12,7 +13,7 @@ export type MarkStage = 'mark' | 'dead' | 'done'
 
 export interface GcObject {
   readonly name: ObjectName
-  /** Name without its stage: what an acknowledgement names. */
+  /** Name without its stage and who decided: what an acknowledgement names. */
   readonly mark: string
   readonly stage: MarkStage
 }
@@ -24,9 +25,9 @@ export interface Mark {
 }
 
 export function parseGcName(name: ObjectName): GcObject | undefined {
-  const match = /^gc\/(\d{8}-[0-9a-f]{32})\.(mark|dead|done)$/.exec(name)
+  const match = /^gc\/(\d{8}-[0-9a-f]{32})\.(?:(mark)|[0-9a-f]{32}\.(dead|done))$/.exec(name)
   if (match?.[1] === undefined) return undefined
-  return { name, mark: match[1], stage: match[2] as MarkStage }
+  return { name, mark: match[1], stage: (match[2] ?? match[3]) as MarkStage }
 }
 
 /** What a gc object says, whatever its stage. Throws `vault-damaged` or `vault-newer`. */
@@ -58,19 +59,18 @@ export class MarkReader {
   /** Marks without `.done`, and dead ones with or without: their packs are going or gone until no segment names them. */
   async read(signal?: AbortSignal): Promise<Mark[]> {
     const options = signal ? { signal } : {}
-    const stages = new Map<string, Map<MarkStage, ObjectName>>()
+    const stages = new Map<string, Record<MarkStage, ObjectName[]>>()
     for await (const { name } of this.#backend.list(GC_PREFIX, options)) {
       const parsed = parseGcName(name)
       if (!parsed) continue
-      const of = stages.get(parsed.mark) ?? new Map<MarkStage, ObjectName>()
-      stages.set(parsed.mark, of.set(parsed.stage, name))
+      const of = stages.get(parsed.mark) ?? { mark: [], dead: [], done: [] }
+      of[parsed.stage].push(name)
+      stages.set(parsed.mark, of)
     }
     const marks: Mark[] = []
     for (const [mark, names] of stages) {
-      const marked = names.get('mark')
-      if (marked && !names.has('done')) await this.#add(marks, { mark, isDead: false }, marked)
-      const dead = names.get('dead')
-      if (dead) await this.#add(marks, { mark, isDead: true }, dead)
+      if (names.done.length === 0) for (const name of names.mark) await this.#add(marks, { mark, isDead: false }, name)
+      for (const name of names.dead) await this.#add(marks, { mark, isDead: true }, name)
     }
     return marks
   }

@@ -42,6 +42,10 @@ export async function judge(trial: Trial): Promise<string[]> {
       complaints.push(`the ${pass} prune after the end: ${String(error)}`)
       return complaints
     }
+    if (world.log) for (const [name, { bytes }] of world.store.objects) {
+      if (name.startsWith('index/')) { const o = openSegment(trial.vault.keys, name.slice(6) as never, bytes); world.log(`0000000000000 ${pass} ${name.slice(0, 12)} supersedes ${o.supersedes.map((x) => x.slice(0, 6)).join()} names ${o.packs.map((x) => x.id.slice(0, 6)).join()}`) }
+      if (/^(gc|packs)/.test(name)) world.log(`0000000000000 ${pass} ${name}`)
+    }
     if (pass === 'second') await judgeRemains(trial, complaints)
   }
   await judgeSnapshots(trial, 'after further prunes', complaints)

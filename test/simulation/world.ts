@@ -80,6 +80,7 @@ export class World {
   #sleepers: Sleeper[] = []
   #late: (() => void)[] = []
   #last: Actor | undefined
+  readonly #asleep: Actor[] = []
   #crashes = 0
   #suspends = 0
   steps = 0
@@ -230,14 +231,12 @@ export class World {
     actor.state = 'suspended'
     actor.wasSuspended = true
     actor.suspendedAtMs = this.nowMs
-    this.#asleep = actor
+    this.#asleep.push(actor)
     return true
   }
 
-  #asleep: Actor | undefined
-
   #suspended(): Actor | undefined {
-    return this.#asleep?.state === 'suspended' ? this.#asleep : undefined
+    return this.#asleep.find(({ state }) => state === 'suspended')
   }
 
   #resume(actor: Actor): void {
