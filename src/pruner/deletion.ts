@@ -7,7 +7,7 @@ import { segmentName } from '../index/segment.ts'
 import { packName } from '../pack/layout.ts'
 import { PackStore } from '../repository/pack-store.ts'
 import { rescuePacks } from '../repository/pack-rescue.ts'
-import { deadPacks, putGcObject, type GcMark, type GcStage } from './gc-objects.ts'
+import { condemnedPacks, deadPacks, listGc, putGcObject, type GcMark, type GcStage } from './gc-objects.ts'
 import type { PruneParts } from './parts.ts'
 import { listRoots } from './roots.ts'
 import { replaceSegments } from './segment-merging.ts'
@@ -119,7 +119,20 @@ async function rescueLatecomers(
   const needed = [...neededPacks(current)].filter((pack) => dead.has(pack))
   if (needed.length === 0) return
   const store = new PackStore({ backend: repository.backend, keys: repository.keys, random, index: repository.index })
-  const [lost] = await rescuePacks(repository, store, random, needed)
+  const gone = await rescuePacks(repository, store, random, needed)
+  if (gone.size > 0) await requireElsewhere(parts, view, gone)
+}
+
+/**
+ * Another prune that decided on these packs too has deleted them: it copied what was needed, and whoever pinned one in vain
+ * copies it or fails. Throws `vault-damaged` for a blob that snapshots need and that has no other place.
+ */
+async function requireElsewhere(parts: PruneParts, view: VaultView, gone: ReadonlySet<PackId>): Promise<void> {
+  const { repository, signal } = parts
+  const marks = await listGc(repository.backend, repository.keys, signal)
+  await repository.loadIndex({ condemned: [...condemnedPacks(marks), ...gone] })
+  const current = { ...view, index: repository.index, roots: { ...view.roots, pinned: new Set<PackId>() } }
+  const lost = [...neededPacks(current)].find((pack) => gone.has(pack))
   if (lost === undefined) return
   throw new VaultError('vault-damaged', `pack ${lost.slice(0, 16)} is needed again and gone already`, { hint: 's3vault check names what it hurts' })
 }

@@ -26,6 +26,8 @@ export interface Promises {
   readonly kept: Set<ObjectName>
   /** Snapshots being forgotten: how many processes are at it. */
   readonly forgetting: Map<ObjectName, number>
+  /** How often a forget of anything was begun. */
+  forgets: number
 }
 
 /** How a job ended; undefined: it crashed. */
@@ -130,9 +132,11 @@ class JobRun {
   }
 
   async #forget(): Promise<void> {
-    const { world, promises: { forgetting, kept } } = this.#around
+    const { world, promises } = this.#around
+    const { forgetting, kept } = promises
     const { snapshots } = await this.#repository.snapshots()
     if (snapshots.length === 0) return
+    promises.forgets++
     const { name, ...snapshot } = world.pick(snapshots)
     kept.delete(name)
     forgetting.set(name, (forgetting.get(name) ?? 0) + 1) // for ever, when it crashes
@@ -141,20 +145,21 @@ class JobRun {
   }
 
   async #undelete(): Promise<void> {
-    const { world, promises: { forgetting, kept } } = this.#around
+    const { world, promises } = this.#around
+    const { forgetting, kept } = promises
     const { snapshots } = await this.#repository.snapshots()
     const { forgotten } = await listForgotten(this.#repository, new Set(snapshots.map(({ id }) => id)))
     if (forgotten.length === 0) return
     const chosen = world.pick(forgotten)
     const { name } = chosen.snapshot
-    const forgets = forgetting.get(name)
+    const { forgets } = promises
     try {
       await undeleteSnapshot({ repository: this.#repository, clock: this.#actor, random: this.#random }, chosen)
     } catch (error) {
       if (isVaultError(error, 'snapshot-missing')) return // too late, and it says so
       throw error
     }
-    if ((forgets ?? 0) === 0 && (forgetting.get(name) ?? 0) === 0) kept.add(name)
+    if (promises.forgets === forgets && (forgetting.get(name) ?? 0) === 0) kept.add(name)
   }
 
   /** What `ls` and `restore` do: snapshots first, then the index minus what is dead, then follow what moves. */

@@ -22,6 +22,8 @@ export interface Trial {
   readonly promises: Promises
   readonly graceMs: number
   readonly maxUnused: { readonly bytes: number } | { readonly part: number }
+  /** With sound ones no commit may rest on what is gone (rule 11); with blind ones its writer has to say so (rule 13). */
+  readonly clocks: 'sound' | 'blind'
   /** `whole` adds what costs as much as the rest: a check that reads everything, and two prunes that remove old segments. */
   readonly thoroughness: 'restores' | 'whole'
 }
@@ -76,6 +78,7 @@ async function judgeSnapshots(trial: Trial, when: string, complaints: string[]):
   for (const { error } of damaged) complaints.push(`${when}: ${error.message}`)
   await repository.loadIndex({ onDamage: 'stop' })
   const known = await confessed(trial)
+  if (trial.clocks === 'sound') for (const name of known) complaints.push(`${when}: ${name.slice(0, 36)} was stored and damaged, with sound clocks`)
   const there = new Set(snapshots.map(({ name }) => name))
   for (const name of trial.promises.kept) if (!there.has(name) && !known.has(name)) complaints.push(`${when}: ${name.slice(0, 36)} is gone`)
   for (const snapshot of snapshots) {

@@ -77,7 +77,7 @@ async function tell(name: string, jobs: readonly Job[], objects: StoredObjects, 
   const world = new World({
     store: new SimulatedStore(objects, 'refused'), random: new SeededRandom(name.length), nowMs: START_MS, weather: CALM, graceMs: 24 * HOUR_MS,
   })
-  const promises: Promises = { kept: new Set(), forgetting: new Map() }
+  const promises: Promises = { kept: new Set(), forgetting: new Map(), forgets: 0 }
   const around: Surroundings = { world, vault, promises, graceMs: 24 * HOUR_MS, maxUnused: { bytes: 0 }, pageMax: 1000, retries: 'none' }
   const [outcomes] = await runLanes(around, [{ machine: 'z', jobs }])
   for (const { error } of outcomes ?? []) if (error !== undefined) throw error
@@ -166,7 +166,7 @@ export async function runSchedule(seed: number, { vault, all }: Beginnings, opti
     store: new SimulatedStore(beginning.objects, existing), random, nowMs: beginning.nowMs, weather, graceMs,
     ...(options.log ? { log: options.log } : {}),
   })
-  const promises: Promises = { kept: new Set(beginning.kept as never[]), forgetting: new Map() }
+  const promises: Promises = { kept: new Set(beginning.kept as never[]), forgetting: new Map(), forgets: 0 }
   const around: Surroundings = {
     world, vault, promises, graceMs, maxUnused, pageMax, retries, ...(options.sabotage ? { sabotage: options.sabotage } : {}),
   }
@@ -177,7 +177,7 @@ export async function runSchedule(seed: number, { vault, all }: Beginnings, opti
       if (error !== undefined && !isExcused(error, weather, actor.wasSuspended)) complaints.push(`${actor.name} (${kind}): ${describe(error)}`)
     }
     const thoroughness = seed % 4 === 0 ? 'whole' : 'restores'
-    complaints.push(...await judge({ world, vault, promises, graceMs, maxUnused, thoroughness }))
+    complaints.push(...await judge({ world, vault, promises, graceMs, maxUnused, thoroughness, clocks: weather.clocks }))
   } catch (error) {
     complaints.push(describe(error))
   } finally {

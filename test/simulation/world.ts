@@ -188,7 +188,7 @@ export class World {
     if (roll < 20 && this.#tick()) return
     if (roll < 30 && asking.length > 0 && this.#disturb(this.pick(asking).actor)) return
     const suspended = this.#suspended()
-    if (suspended && (roll < 60 || asking.length === 0)) {
+    if (suspended && (roll < 36 || asking.length === 0)) {
       if (this.chance(1, 2)) this.#jump()
       return this.#resume(suspended)
     }
@@ -201,6 +201,9 @@ export class World {
     const [first] = ofLast
     const isSticky = first !== undefined && this.chance(this.#weather.stickiness, 100)
     const chosen = isSticky ? (this.chance(3, 4) ? first : this.pick(ofLast)) : this.pick(asking)
+    // Between the last look and the commit is where it hurts most.
+    const isCommit = chosen.call.method === 'put' && chosen.call.name.startsWith('snapshots/')
+    if (isCommit && this.chance(1, 4) && this.#disturb(chosen.actor)) return
     this.#last = chosen.actor
     this.#pending.splice(this.#pending.indexOf(chosen), 1)
     chosen.perform(this.#fate(chosen.call))
