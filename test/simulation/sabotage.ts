@@ -117,7 +117,7 @@ export interface Break {
   readonly what: string
   readonly sabotage: Surroundings['sabotage'] & {}
   /** `blind`: found only where a machine's clock misses suspends, since other rules stand before it. */
-  readonly weather: 'calm' | 'rough' | 'blind'
+  readonly weather: 'calm' | 'rough' | 'blind' | 'deadly'
   /** Where the window is small, the schedules that have it. */
   readonly focus?: { readonly beginning: string; readonly jobs: readonly (readonly Job[])[] }
 }
@@ -165,7 +165,7 @@ export const breaks = (vault: UnlockedVault): readonly Break[] => [
     sabotage: both(unfenced, staleAfterCommit),
   },
   {
-    rule: '14', what: 'the session ends before the commit is decided', weather: 'rough', focus: againstBackup,
+    rule: '14', what: 'the session ends before the commit is decided', weather: 'calm', focus: againstBackup,
     sabotage: forJobs(isWriter, (backend) => {
       let sid = ''
       return {
@@ -201,7 +201,7 @@ export const breaks = (vault: UnlockedVault): readonly Break[] => [
     sabotage: both(unfenced, staleSecondRoots),
   },
   {
-    rule: '23', what: 'packs are deleted before the copies of what is needed are indexed', weather: 'rough',
+    rule: '23', what: 'packs are deleted before the copies of what is needed are indexed', weather: 'deadly', focus: againstUndelete,
     sabotage: forJobs(isPrune, holding((name) => name.startsWith('index/'), { put: (name) => name.endsWith('.done') })),
   },
 ]

@@ -11,7 +11,7 @@ import { newMachine, runJob, type Job, type Machine, type Outcome, type Promises
 import { judge } from './judge.ts'
 import { SimulatedStore, type StoredObjects } from './store.ts'
 import { dropIntervals } from './virtual-time.ts'
-import { World, type Weather } from './world.ts'
+import { World, type Turn, type Weather } from './world.ts'
 
 const HOUR_MS = 3_600_000
 const START_MS = Date.UTC(2027, 0, 1)
@@ -43,9 +43,11 @@ export interface Schedule {
   readonly pageMax: number
   readonly retries: 'none' | 'product'
   readonly existing: 'refused' | 'overwritten'
+  /** Absent: drawn. */
+  readonly turns?: readonly Turn[]
 }
 
-const CALM: Weather = { faults: 0, crashesMax: 0, suspendsMax: 0, clocks: 'sound', time: 'unhurried', stickiness: 100 }
+export const CALM: Weather = { faults: 0, crashesMax: 0, suspendsMax: 0, clocks: 'sound', time: 'unhurried', stickiness: 100 }
 const backup = (letters: string): Job => ({ kind: 'backup', letters })
 const job = (kind: 'prune' | 'forget' | 'undelete' | 'read' | 'wait'): Job => ({ kind })
 
@@ -164,7 +166,7 @@ export async function runSchedule(seed: number, { vault, all }: Beginnings, opti
   const { beginning, lanes, weather, graceMs, maxUnused, pageMax, retries, existing } = schedule
   const world = new World({
     store: new SimulatedStore(beginning.objects, existing), random, nowMs: beginning.nowMs, weather, graceMs,
-    ...(options.log ? { log: options.log } : {}),
+    ...(options.log ? { log: options.log } : {}), ...(schedule.turns ? { turns: schedule.turns } : {}),
   })
   const promises: Promises = { kept: new Set(beginning.kept as never[]), forgetting: new Map(), forgets: 0 }
   const around: Surroundings = {

@@ -6,6 +6,7 @@ import type { Weather } from './world.ts'
 const WEATHERS: Record<Break['weather'], Omit<Weather, 'stickiness'>> = {
   calm: { faults: 0, crashesMax: 0, suspendsMax: 0, clocks: 'sound', time: 'unhurried' },
   rough: { faults: 10, crashesMax: 1, suspendsMax: 2, clocks: 'sound', time: 'jumping' },
+  deadly: { faults: 0, crashesMax: 2, suspendsMax: 0, clocks: 'sound', time: 'unhurried' },
   blind: { faults: 0, crashesMax: 0, suspendsMax: 2, clocks: 'blind', time: 'jumping' },
 }
 

@@ -22,6 +22,13 @@ export interface Weather {
   readonly stickiness: number
 }
 
+/** Who has the next requests answered, of a schedule that is told and not drawn. */
+export interface Turn {
+  /** An actor whose name begins so. */
+  readonly machine: string
+  readonly requests: number
+}
+
 export interface Call {
   readonly method: 'put' | 'get' | 'stat' | 'list' | 'delete' | 'serverTimeMs'
   readonly name: string
@@ -81,18 +88,20 @@ export class World {
   #late: (() => void)[] = []
   #last: Actor | undefined
   readonly #asleep: Actor[] = []
+  readonly #turns: { readonly machine: string; requests: number }[]
   #crashes = 0
   #suspends = 0
   steps = 0
 
   constructor(parts: {
-    store: SimulatedStore; random: SeededRandom; nowMs: number; weather: Weather; graceMs: number; log?: (line: string) => void
+    store: SimulatedStore; random: SeededRandom; nowMs: number; weather: Weather; graceMs: number; turns?: readonly Turn[]; log?: (line: string) => void
   }) {
     this.store = parts.store
     this.random = parts.random
     this.nowMs = parts.nowMs
     this.#weather = parts.weather
     this.#graceMs = parts.graceMs
+    this.#turns = (parts.turns ?? []).map((turn) => ({ ...turn }))
     this.log = parts.log
   }
 
@@ -188,10 +197,8 @@ export class World {
     if (roll < 20 && this.#tick()) return
     if (roll < 30 && asking.length > 0 && this.#disturb(this.pick(asking).actor)) return
     const suspended = this.#suspended()
-    if (suspended && (roll < 36 || asking.length === 0)) {
-      if (this.chance(1, 2)) this.#jump()
-      return this.#resume(suspended)
-    }
+    if (suspended && (roll < 36 || asking.length === 0)) return this.#resume(suspended)
+    if (suspended && roll < 66) return this.#jump()
     if (asking.length === 0 || (roll >= 980 && this.#weather.time === 'jumping')) return this.#jump(asking.length === 0)
     this.#answer(asking)
   }
@@ -200,13 +207,27 @@ export class World {
     const ofLast = asking.filter(({ actor }) => actor === this.#last)
     const [first] = ofLast
     const isSticky = first !== undefined && this.chance(this.#weather.stickiness, 100)
-    const chosen = isSticky ? (this.chance(3, 4) ? first : this.pick(ofLast)) : this.pick(asking)
+    const chosen = this.#told(asking) ?? (isSticky ? (this.chance(3, 4) ? first : this.pick(ofLast)) : this.pick(asking))
     // Between the last look and the commit is where it hurts most.
     const isCommit = chosen.call.method === 'put' && chosen.call.name.startsWith('snapshots/')
     if (isCommit && this.chance(1, 4) && this.#disturb(chosen.actor)) return
     this.#last = chosen.actor
     this.#pending.splice(this.#pending.indexOf(chosen), 1)
     chosen.perform(this.#fate(chosen.call))
+  }
+
+  /** By the turns, as far as they go: one whose machine asks for nothing is over. */
+  #told(asking: readonly Pending[]): Pending | undefined {
+    for (let turn = this.#turns[0]; turn; turn = this.#turns[0]) {
+      const { machine } = turn
+      const chosen = turn.requests > 0 ? asking.find(({ actor }) => actor.name.startsWith(machine)) : undefined
+      if (chosen) {
+        turn.requests--
+        return chosen
+      }
+      this.#turns.shift()
+    }
+    return undefined
   }
 
   #fate({ method }: Call): Fate {
