@@ -197,7 +197,7 @@ export const breaks = (vault: UnlockedVault): readonly Break[] => [
   },
   { rule: '20 (pardon)', what: 'pins are not seen', weather: 'calm', focus: againstUndelete, sabotage: forJobs(isPrune, hiding((name) => name.startsWith('pins/'))) },
   {
-    rule: '22', what: 'roots are not listed again after the decision, for a commit without a fence', weather: 'blind', focus: againstBackup,
+    rule: '22', what: 'roots are not listed again after the decision, for a commit without a fence', weather: 'blind',
     sabotage: both(unfenced, staleSecondRoots),
   },
   {
