@@ -19,7 +19,7 @@ const RANKS: Record<string, number> = {
   'src/index': 20, 'src/session': 20, 'src/cache': 20,
   'src/content': 25, 'src/reach': 25,
   'src/repository': 30,
-  'src/archiver': 50, 'src/restorer': 50, 'src/check': 50, 'src/vfs': 50,
+  'src/archiver': 50, 'src/restorer': 50, 'src/check': 50, 'src/vfs': 50, 'src/pruner': 50,
   'src/mount': 60,
   'src/operations': 70,
   'src/presentation': 80,

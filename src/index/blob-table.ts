@@ -217,11 +217,30 @@ export class BlobTable {
     return true
   }
 
+  /**
+   * Calls `visit` for each copy of each stored blob: the first 16 bytes of its id (a view that is not to be kept), its pack,
+   * and its sealed bytes. Reads every slot.
+   */
+  eachCopy(visit: (id: Uint8Array, packNumber: number, length: number) => void): void {
+    const words = this.#wordsNow()
+    for (let slot = HEADER_WORDS; slot < words.length; slot += SLOT_WORDS) {
+      const state = words[slot + 4] ?? 0
+      if (state === EMPTY || state > PACK_NUMBER_MAX) continue
+      visit(new Uint8Array(this.shared, slot * 4, 16), state - 1, (words[slot + 6] ?? 0) & 0x3ff_ffff)
+    }
+  }
+
+  /** A view of fixed length, for reading every slot: one that grows with its buffer is several times slower. */
+  #wordsNow(): Uint32Array {
+    return new Uint32Array(this.shared, 0, this.shared.byteLength / 4)
+  }
+
   /** Claims whose blob is in no stored pack yet: 0 when a run has stored all that it refers to. Reads every slot. */
   pendingCount(): number {
     let pending = 0
-    for (let slot = HEADER_WORDS; slot < this.#words.length; slot += SLOT_WORDS) {
-      if (this.#words[slot + 4] === PENDING) pending++
+    const words = this.#wordsNow()
+    for (let slot = HEADER_WORDS; slot < words.length; slot += SLOT_WORDS) {
+      if (words[slot + 4] === PENDING) pending++
     }
     return pending
   }

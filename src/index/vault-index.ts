@@ -88,6 +88,15 @@ export class VaultIndex {
     }
   }
 
+  /** Takes back what `condemn` did: the pack's blobs count again. */
+  pardon(packs: Iterable<PackId>): void {
+    for (const id of packs) {
+      this.#condemned.delete(id)
+      const packNumber = this.#numbers.get(id)
+      if (packNumber !== undefined) this.states.set(packNumber, 'usable')
+    }
+  }
+
   isCondemned(id: PackId): boolean {
     return this.#condemned.has(id)
   }

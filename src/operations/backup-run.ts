@@ -238,7 +238,7 @@ export class BackupRun {
   ): Snapshot {
     const { host, user, paths, tags } = this.#task
     return {
-      version: currentSnapshotVersion, time: new Date().toISOString(), host, user, paths: paths.map(pathText), tags,
+      version: currentSnapshotVersion, time: new Date(this.#around.clock.nowMs()).toISOString(), host, user, paths: paths.map(pathText), tags,
       program: PROGRAM, tree: toHex(result.tree),
       ...(result.links ? { links: toHex(result.links) } : {}),
       ...(parent ? { previous: parent.id } : {}),

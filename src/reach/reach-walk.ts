@@ -2,6 +2,7 @@
 // share it. Serves forget, undelete and garbage collection; `check` has a walk of its own, that goes on through damage.
 import { ByteReader } from '../bytes/reader.ts'
 import type { BlobType } from '../crypto/keyring.ts'
+import { isVaultError, type VaultError } from '../errors/vault-error.ts'
 import { blobId, type BlobId } from '../ids/ids.ts'
 import { IdSet } from '../ids/id-set.ts'
 import { NODE_LEVELS_MAX } from '../limits/limits.ts'
@@ -27,13 +28,16 @@ export class ReachWalk {
   readonly #loader: BlobLoader
   readonly #visitor: BlobVisitor
   readonly #signal: AbortSignal | undefined
+  readonly #onLost: ((id: BlobId, error: VaultError) => void) | undefined
   readonly #seen = new IdSet()
   readonly #stack: Item[] = []
 
-  constructor(loader: BlobLoader, visitor: BlobVisitor, signal?: AbortSignal) {
+  /** `onLost`: hears of metadata that cannot be read, and the walk goes on without what lies below it. */
+  constructor(loader: BlobLoader, visitor: BlobVisitor, signal?: AbortSignal, onLost?: (id: BlobId, error: VaultError) => void) {
     this.#loader = loader
     this.#visitor = visitor
     this.#signal = signal
+    this.#onLost = onLost
   }
 
   /** Blobs of all types reached so far. */
@@ -41,11 +45,26 @@ export class ReachWalk {
     return this.#seen.size
   }
 
-  /** Walks what the snapshot reaches and no earlier one did. Throws `vault-damaged` when a metadata blob is lost. */
+  /** True for a blob that was reached. */
+  has(id: Uint8Array): boolean {
+    return this.#seen.has(id)
+  }
+
+  /** Walks what a pin's root reaches: a directory tree or a link table, whichever it is. */
+  async walkRoot(type: 'tree' | 'links', id: BlobId): Promise<void> {
+    this.#reach({ type, id, levelMax: NODE_LEVELS_MAX })
+    await this.#drain()
+  }
+
+  /** Walks what the snapshot reaches and no earlier one did. Throws `vault-damaged` when metadata is lost, without `onLost`. */
   async walk(snapshot: Snapshot): Promise<void> {
     this.#reach({ type: 'tree', id: treeOf(snapshot), levelMax: NODE_LEVELS_MAX })
     const links = linksOf(snapshot)
     if (links) this.#reach({ type: 'links', id: links, levelMax: NODE_LEVELS_MAX })
+    await this.#drain()
+  }
+
+  async #drain(): Promise<void> {
     while (this.#stack.length > 0) {
       this.#signal?.throwIfAborted()
       await Promise.all(this.#stack.splice(-BATCH_BLOBS).map((item) => this.#read(item)))
@@ -60,7 +79,13 @@ export class ReachWalk {
   }
 
   async #read({ type, id, levelMax }: Item): Promise<void> {
-    const bytes = await this.#loader.load(type, id)
+    let bytes: Uint8Array
+    try {
+      bytes = await this.#loader.load(type, id)
+    } catch (error) {
+      if (!this.#onLost || !isVaultError(error, 'vault-damaged')) throw error
+      return this.#onLost(id, error)
+    }
     if (type === 'content') return this.#readList(id, bytes, levelMax)
     if (type !== 'tree' && type !== 'links') return
     const node = readNode(type, id, bytes)

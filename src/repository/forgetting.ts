@@ -18,7 +18,11 @@ export async function forgetSnapshot({ backend, keys }: Repository, random: Rand
     throw error
   }
   const record = sealForgotten(keys, random, snapshot, bytes, await backend.serverTimeMs())
-  await backend.put(record.name, record.bytes)
+  try {
+    await backend.put(record.name, record.bytes)
+  } catch (error) {
+    if (!isVaultError(error, 'object-exists')) throw error // another client's, of the same second: it says the same
+  }
   await backend.delete(snapshot.name)
   return true
 }

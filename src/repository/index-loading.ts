@@ -17,6 +17,10 @@ const LISTINGS_MAX = 5
 
 export interface LoadedIndex {
   readonly index: VaultIndex
+  /** Those that were read. */
+  readonly segments: ReadonlySet<SegmentId>
+  /** Those that another one says it replaces. */
+  readonly superseded: ReadonlySet<SegmentId>
   /** Segments that could not be read, when the caller asked to go on without them. */
   readonly damaged: readonly { readonly segment: SegmentId; readonly error: VaultError }[]
   /** Reads the segments that have come since; returns how many. Throws as loading did. */
@@ -54,7 +58,10 @@ export async function loadIndex(loading: IndexLoading): Promise<LoadedIndex> {
   index.condemn(loading.condemned ?? [])
   const reading = new SegmentReading(loading, index)
   await reading.readAll(listed)
-  return { index, damaged: reading.damaged, update: async () => reading.readAll(await listSegments(loading)) }
+  return {
+    index, segments: reading.known, superseded: reading.superseded, damaged: reading.damaged,
+    update: async () => reading.readAll(await listSegments(loading)),
+  }
 }
 
 class SegmentReading {
@@ -62,7 +69,8 @@ class SegmentReading {
   readonly #loading: IndexLoading
   readonly #index: VaultIndex
   /** Read, sound or damaged. */
-  readonly #known = new Set<SegmentId>()
+  readonly known = new Set<SegmentId>()
+  readonly superseded = new Set<SegmentId>()
 
   constructor(loading: IndexLoading, index: VaultIndex) {
     this.#loading = loading
@@ -74,7 +82,7 @@ class SegmentReading {
     const slots = new Semaphore(this.#loading.backend.connectionsMax)
     let readCount = 0
     for (let listings = 1; ; listings++) {
-      const unread = listed.filter(({ segment }) => !this.#known.has(segment))
+      const unread = listed.filter(({ segment }) => !this.known.has(segment))
       const outcomes = await Promise.all(unread.map(({ segment }) => slots.with(() => this.#read(segment))))
       readCount += outcomes.filter((outcome) => outcome === 'read').length
       if (!outcomes.includes('gone') || listings >= LISTINGS_MAX) return readCount
@@ -86,14 +94,16 @@ class SegmentReading {
     const { backend, keys, signal, onDamage } = this.#loading
     try {
       const options = { bytesMax: SEGMENT_BYTES_MAX, ...(signal ? { signal } : {}) }
-      this.#index.addSegment(segment, openSegment(keys, segment, await backend.get(segmentName(segment), undefined, options)))
-      this.#known.add(segment)
+      const opened = openSegment(keys, segment, await backend.get(segmentName(segment), undefined, options))
+      this.#index.addSegment(segment, opened)
+      for (const id of opened.supersedes) this.superseded.add(id)
+      this.known.add(segment)
       return 'read'
     } catch (error) {
       if (isVaultError(error, 'object-missing')) return 'gone'
       if (!isVaultError(error, 'vault-damaged') || onDamage !== 'report') throw error
       this.damaged.push({ segment, error })
-      this.#known.add(segment)
+      this.known.add(segment)
       return 'damaged'
     }
   }

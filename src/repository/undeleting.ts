@@ -2,7 +2,7 @@
 // deletion, so it is looked up blob by blob and protected by a session before the snapshot is published again.
 import type { Clock } from '../async/clock.ts'
 import type { RandomSource } from '../async/random.ts'
-import { VaultError } from '../errors/vault-error.ts'
+import { isVaultError, VaultError } from '../errors/vault-error.ts'
 import { ReachWalk } from '../reach/reach-walk.ts'
 import { WriterSession } from '../session/writer-session.ts'
 import type { ForgottenSnapshot } from '../snapshot/forgotten-record.ts'
@@ -34,7 +34,7 @@ export async function undeleteSnapshot({ repository, clock, random, signal }: Un
     await useAll(repository, forgotten, signal)
     if (failure) throw failure.error
     isCommitting = true
-    await session.commit({ name: forgotten.snapshot.name, bytes: forgotten.bytes })
+    await commit(repository, session, forgotten)
   } catch (error) {
     // Nothing is committed; when this fails too, the lease expires.
     if (!isCommitting) await session.abandon().catch(() => undefined)
@@ -42,6 +42,20 @@ export async function undeleteSnapshot({ repository, clock, random, signal }: Un
   } finally {
     ended.abort()
     await alive
+  }
+}
+
+/** Throws `snapshot-missing` when prune has deleted what the snapshot needs before it could be protected. */
+async function commit({ backend }: Repository, session: WriterSession, { snapshot, bytes }: ForgottenSnapshot): Promise<void> {
+  try {
+    await session.commit({ name: snapshot.name, bytes })
+  } catch (cause) {
+    if (!isVaultError(cause, 'vault-damaged')) throw cause
+    const isStored = await backend.stat(snapshot.name).then(() => true, (error: unknown) => {
+      if (isVaultError(error, 'object-missing')) return false
+      throw error
+    })
+    throw isStored ? cause : gone(snapshot.id, cause.message)
   }
 }
 
@@ -57,7 +71,7 @@ async function useAll({ reader, index }: Repository, { snapshot }: ForgottenSnap
   try {
     await walk.walk(snapshot)
   } catch (cause) {
-    if (!(cause instanceof VaultError) || cause.code !== 'vault-damaged') throw cause
+    if (!isVaultError(cause, 'vault-damaged')) throw cause
     throw gone(snapshot.id, cause.message)
   }
   if (lost > 0) throw gone(snapshot.id, `${lost} of its blobs are in no pack`)

@@ -44,14 +44,24 @@ export function openDamage(keys: Keyring, name: ObjectName, bytes: Uint8Array): 
 /** Packs that records name. A record that cannot be read is passed over: `check` names it. */
 export async function readLostPacks(backend: Backend, keys: Keyring): Promise<Set<PackId>> {
   const lost = new Set<PackId>()
+  for await (const { packs } of readRecords(backend, keys)) for (const pack of packs) lost.add(pack)
+  return lost
+}
+
+/** Snapshots that records say to need what is lost. */
+export async function readDamagedRoots(backend: Backend, keys: Keyring): Promise<Set<ObjectName>> {
+  const damaged = new Set<ObjectName>()
+  for await (const { roots } of readRecords(backend, keys)) for (const root of roots) damaged.add(root)
+  return damaged
+}
+
+async function* readRecords(backend: Backend, keys: Keyring): AsyncGenerator<Damage> {
   for await (const { name } of backend.list(DAMAGE_PREFIX)) {
     if (!isDamageName(name)) continue
     try {
-      const bytes = await backend.get(name, undefined, { bytesMax: SMALL_OBJECT_BYTES_MAX })
-      for (const pack of openDamage(keys, name, bytes).packs) lost.add(pack)
+      yield openDamage(keys, name, await backend.get(name, undefined, { bytesMax: SMALL_OBJECT_BYTES_MAX }))
     } catch (error) {
       if (!isVaultError(error, 'vault-damaged', 'vault-newer', 'object-missing')) throw error
     }
   }
-  return lost
 }

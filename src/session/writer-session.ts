@@ -182,16 +182,21 @@ export class WriterSession {
     await backend.put(name, sealEnvelope(keys, random, kind, name, plain), signal ? { signal } : {})
   }
 
-  /** LIST gc; condemn what is marked, then protect what is used: in this order, since workers look blobs up meanwhile. */
+  /**
+   * LIST gc; condemn what is marked, then protect what is used: in this order, since workers look blobs up meanwhile. After a
+   * pin is stored gc is listed again: prune that had decided before the pin was there shows it then, later prune sees the pin.
+   */
   async #observe(): Promise<void> {
-    const marks = await this.#marks.read(this.#parts.signal)
-    for (const { packs } of marks) for (const pack of packs) this.#condemned.add(pack)
-    this.#user?.condemn(this.#condemned)
-    if (this.#user) await this.#protect(this.#user, marks)
+    let marks: readonly Mark[]
+    do {
+      marks = await this.#marks.read(this.#parts.signal)
+      for (const { packs } of marks) for (const pack of packs) this.#condemned.add(pack)
+      this.#user?.condemn(this.#condemned)
+    } while (this.#user && (await this.#protect(this.#user, marks)) === 'pinned')
     this.#acknowledged = [...new Set(marks.filter((mark) => !mark.isDead).map((mark) => mark.mark))]
   }
 
-  async #protect(user: SessionUser, marks: readonly Mark[]): Promise<void> {
+  async #protect(user: SessionUser, marks: readonly Mark[]): Promise<'pinned' | 'unchanged'> {
     const used = new Set(user.usedPacks())
     const dead = new Set<PackId>()
     const toPin = new Set<PackId>()
@@ -208,12 +213,13 @@ export class WriterSession {
     const roots = marks.length > 0
       ? (await user.orphanedRoots()).filter((root) => !this.#pinnedRoots.has(root))
       : []
-    if (toPin.size === 0 && roots.length === 0) return
+    if (toPin.size === 0 && roots.length === 0) return 'unchanged'
     this.#pinCount++
     const name = objectName(`pins/${this.#sid}/${String(this.#pinCount).padStart(8, '0')}`)
     await this.#put(name, 'pin', { packs: [...toPin], roots })
     for (const pack of toPin) this.#pinned.add(pack)
     for (const root of roots) this.#pinnedRoots.add(root)
+    return 'pinned'
   }
 
   /** The lease lapsed (rule 11): a new session, and everything used is looked at again (rules 6 to 9). */

@@ -186,7 +186,7 @@ it('packs that prune has decided to delete are no damage', async () => {
   await vault.backend.delete(orphan.snapshot.name)
   const dead = packsOf(vault.backend, 'data').find((name) => !before.includes(name))
   assert.ok(dead)
-  const mark = objectName(`gc/00000001-${'d'.repeat(32)}.dead`)
+  const mark = objectName(`gc/00000001-${'d'.repeat(32)}.${'e'.repeat(32)}.dead`)
   const value = Buffer.from(JSON.stringify({ packs: [parsePackName(dead)?.id], segments: [] }))
   await vault.backend.put(mark, sealEnvelope(vault.keys, new SystemRandom(), 'gc', mark, value))
   await vault.backend.delete(dead)

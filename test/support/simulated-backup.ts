@@ -123,7 +123,10 @@ export class SimulatedHost {
     this.#seen = []
   }
 
-  async backup(backend: Backend, task: Partial<BackupTask> = {}): Promise<BackupResult> {
+  /** `process`: clock and random source of this run, where machines are many processes in turn. */
+  async backup(
+    backend: Backend, task: Partial<BackupTask> = {}, process: Pick<SimulatedHostParts, 'clock' | 'random'> = this.#parts,
+  ): Promise<BackupResult> {
     const { vault, host } = this.#parts
     const run = new BackupRun(
       {
@@ -135,13 +138,13 @@ export class SimulatedHost {
         ...task,
       },
       new Repository(backend, vault),
-      this.#surroundings(),
+      this.#surroundings(process),
     )
     return run.run()
   }
 
-  #surroundings(): BackupSurroundings {
-    const { clock, random, source, host } = this.#parts
+  #surroundings({ clock, random }: Pick<SimulatedHostParts, 'clock' | 'random'>): BackupSurroundings {
+    const { source, host } = this.#parts
     const running = new Map<string, JournaledPack[]>()
     return {
       clock, random, source,

@@ -16,7 +16,7 @@ const SESSION = 'd'.repeat(32)
 export async function putGc(
   backend: Backend, keys: Keyring, random: RandomSource, number: number, stage: 'mark' | 'dead' | 'done', packs: readonly string[],
 ): Promise<void> {
-  const name = objectName(`gc/${String(number).padStart(8, '0')}-${SESSION}.${stage}`)
+  const name = objectName(`gc/${String(number).padStart(8, '0')}-${SESSION}.${stage === 'mark' ? '' : `${SESSION}.`}${stage}`)
   const plain = Buffer.from(JSON.stringify({ packs, segments: [] }))
   await backend.put(name, sealEnvelope(keys, random, 'gc', name, plain))
 }
