@@ -15,8 +15,15 @@ export const isArchiveClass = (storageClass: string | undefined): boolean => sto
 /** Undefined when the class does not have that tier. */
 export const archiveTime = (storageClass: string, tier: ArchiveTier): string | undefined => TIMES[storageClass]?.[tier]
 
-/** Days that an object of these classes is billed for at least, for words where no prices are known. */
-const MINIMUM_DAYS: { readonly [storageClass: string]: number } = { GLACIER: 90, DEEP_ARCHIVE: 180 }
+/**
+ * Days that an object of these classes is billed for at least, where no price table says otherwise.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
+ */
+const MINIMUM_DAYS: { readonly [storageClass: string]: number } = {
+  STANDARD_IA: 30, ONEZONE_IA: 30, GLACIER_IR: 90, GLACIER: 90, DEEP_ARCHIVE: 180,
+}
+
+export const minimumDays = (storageClass: string | undefined): number => MINIMUM_DAYS[storageClass ?? STANDARD_CLASS] ?? 0
 
 /** What keeping data packs in the class means, in one line; undefined for classes that can be read at any time. */
 export function archiveWarning(storageClass: string): string | undefined {

@@ -8,7 +8,7 @@ export function pruneReport({ plan, deletion, marked, repackedBytes, waiting, du
   const size = (packs: readonly { readonly sizeBytes: number }[]): string => formatBytes(packs.reduce((sum, pack) => sum + pack.sizeBytes, 0))
   const needs = `${formatItems(totals.packs, 'pack')}, ${formatBytes(totals.bytes)}, of which snapshots need ${formatBytes(totals.usedBytes)}`
   const stays = totals.untouchableUnusedBytes > 0
-    ? [`${formatBytes(totals.untouchableUnusedBytes)} not needed lies in packs that are too young, pinned or marked already`] : []
+    ? [`${formatBytes(totals.untouchableUnusedBytes)} not needed lies in packs that are too young, pinned, cold or marked already`] : []
   const lines = mode === 'dry-run'
     ? [
         needs,

@@ -10,8 +10,11 @@ export interface PackUse {
   readonly usedBytes: number
   /** Sealed bytes of its other blobs; of a pack that no segment names all of it. Its own directory is no waste. */
   readonly unusedBytes: number
-  /** Why it must be left alone; absent: it may go. */
-  readonly keptFor?: 'young' | 'pinned' | 'marked'
+  /**
+   * Why it must be left alone; absent: it may go. `cold`: its storage class bills it longer than it is old, or it lies in an
+   * archive and is needed.
+   */
+  readonly keptFor?: 'young' | 'pinned' | 'marked' | 'cold'
 }
 
 export interface PruneLimits {
@@ -34,7 +37,7 @@ export interface PrunePlan {
     readonly usedBytes: number
     /** In packs that stay after this plan. */
     readonly unusedBytes: number
-    /** In packs too young, pinned, or marked already. */
+    /** In packs too young, pinned, marked already, or cold. */
     readonly untouchableUnusedBytes: number
   }
 }

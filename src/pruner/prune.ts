@@ -8,6 +8,7 @@ import { METADATA_PACK_TARGET_BYTES } from '../limits/limits.ts'
 import { PackStore } from '../repository/pack-store.ts'
 import { VaultUser } from '../repository/vault-user.ts'
 import { WriterSession } from '../session/writer-session.ts'
+import { isCold } from './cold.ts'
 import { deleteMarked, sortMarks, type Deletion } from './deletion.ts'
 import { condemnedPacks, deadPacks, listGc, nextMark, putGcObject, type GcMark } from './gc-objects.ts'
 import type { PruneParts } from './parts.ts'
@@ -17,7 +18,7 @@ import { Repacking } from './repacking.ts'
 import { replaceSegments, SMALL_SEGMENTS_MIN } from './segment-merging.ts'
 import { listSessions } from './sessions.ts'
 import { measureUsage } from './usage.ts'
-import { listTimes, readView, type VaultView } from './view.ts'
+import { listTimes, readView, type ListedTime, type VaultView } from './view.ts'
 
 export interface PruneOptions {
   readonly mode: 'commit' | 'dry-run'
@@ -115,19 +116,21 @@ class PruneRun {
     const stored = await listTimes(repository.backend, 'packs/', signal)
     const { used, held } = measureUsage(view)
     const condemned = condemnedPacks(view.marks)
-    const keptFor = (id: PackId, modifiedMs: number): Pick<PackUse, 'keptFor'> => {
+    const keptFor = (id: PackId, usedBytes: number, listed: ListedTime): Pick<PackUse, 'keptFor'> => {
       if (condemned.has(id) || view.index.isCondemned(id)) return { keptFor: 'marked' }
       if (view.roots.pinned.has(id)) return { keptFor: 'pinned' }
-      return modifiedMs + graceMs > nowMs ? { keptFor: 'young' } : {}
+      if (listed.modifiedMs + graceMs > nowMs) return { keptFor: 'young' }
+      return isCold(listed, usedBytes, nowMs) ? { keptFor: 'cold' } : {}
     }
     const packs: PackUse[] = []
-    for (const [name, { modifiedMs, sizeBytes }] of stored) {
+    for (const [name, listed] of stored) {
+      const { sizeBytes } = listed
       const pack = parsePackName(name)
       if (!pack) continue
       const packNumber = view.index.numberOf(pack.id)
       const usedBytes = packNumber === undefined ? 0 : (used[packNumber] ?? 0)
       const unusedBytes = packNumber === undefined ? sizeBytes : (held[packNumber] ?? 0) - usedBytes
-      packs.push({ id: pack.id, kind: pack.kind, sizeBytes, usedBytes, unusedBytes, ...keptFor(pack.id, modifiedMs) })
+      packs.push({ id: pack.id, kind: pack.kind, sizeBytes, usedBytes, unusedBytes, ...keptFor(pack.id, usedBytes, listed) })
     }
     return planPrune(packs, {
       maxUnused: this.#options.maxUnused, maxRepackBytes: this.#options.maxRepackBytes,

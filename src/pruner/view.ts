@@ -1,6 +1,6 @@
 // The vault as prune sees it at one moment (gc protocol, rules 16 and 20): gc objects, then roots and pins, then the index,
 // listed in this order, and which blobs are needed. What is committed afterwards is found by listing the roots again.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, ObjectInfo } from '../backend/backend.ts'
 import { blobId, fromHex, type ObjectName, type PackId, type SegmentId } from '../ids/ids.ts'
 import { VaultError, isVaultError } from '../errors/vault-error.ts'
 import { parseSegmentName, SEGMENT_PREFIX } from '../index/segment.ts'
@@ -98,13 +98,12 @@ async function loadSteadyIndex(
   throw new VaultError('storage-unreachable', 'the index changes faster than it can be read', { retry: 'later', hint: 'run prune again later' })
 }
 
+/** What a listing says of one object; the time is the server's, ms. */
+export type ListedTime = Omit<ObjectInfo, 'name'>
+
 /** Everything listed under a prefix, with server times. */
-export async function listTimes(
-  backend: Backend, prefix: string, signal?: AbortSignal,
-): Promise<Map<ObjectName, { readonly modifiedMs: number; readonly sizeBytes: number }>> {
-  const times = new Map<ObjectName, { modifiedMs: number; sizeBytes: number }>()
-  for await (const { name, modifiedMs, sizeBytes } of backend.list(prefix, signal ? { signal } : {})) {
-    times.set(name, { modifiedMs, sizeBytes })
-  }
+export async function listTimes(backend: Backend, prefix: string, signal?: AbortSignal): Promise<Map<ObjectName, ListedTime>> {
+  const times = new Map<ObjectName, ListedTime>()
+  for await (const { name, ...listed } of backend.list(prefix, signal ? { signal } : {})) times.set(name, listed)
   return times
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { packId } from '../../src/ids/ids.ts'
+import { isCold } from '../../src/pruner/cold.ts'
 import { planPrune, type PackUse, type PruneLimits } from '../../src/pruner/plan.ts'
 
 let made = 0
@@ -48,4 +49,13 @@ test('eight small packs of a kind are joined, seven are not', () => {
   const small = Array.from({ length: 8 }, () => pack({ sizeBytes: 200, usedBytes: 150 }))
   assert.deepEqual(planPrune(small, limits()).repack, small)
   assert.deepEqual(planPrune([...small.slice(1), pack({ kind: 'metadata', sizeBytes: 200, usedBytes: 150 })], limits()).repack, [])
+})
+
+test('a pack of a colder class waits until its minimum is paid, and an archived one until nothing in it is needed', () => {
+  const DAY_MS = 86_400_000
+  const cold = (storageClass: string | undefined, days: number, usedBytes: number): boolean =>
+    isCold({ ...(storageClass === undefined ? {} : { storageClass }), modifiedMs: 0 }, usedBytes, days * DAY_MS)
+  assert.deepEqual([cold(undefined, 0, 1), cold('STANDARD', 0, 0)], [false, false])
+  assert.deepEqual([cold('STANDARD_IA', 29, 0), cold('STANDARD_IA', 30, 0), cold('STANDARD_IA', 30, 1)], [true, false, false])
+  assert.deepEqual([cold('DEEP_ARCHIVE', 179, 0), cold('DEEP_ARCHIVE', 180, 0), cold('DEEP_ARCHIVE', 999, 1)], [true, false, true])
 })
