@@ -78,6 +78,12 @@ export class Repository {
     return loaded
   }
 
+  /** Reads the segments that have come since the index was loaded. */
+  async updateIndex(): Promise<void> {
+    assert(this.#loaded, 'index is loaded')
+    await this.#loaded.index.update()
+  }
+
   get index(): VaultIndex {
     assert(this.#loaded, 'index is loaded')
     return this.#loaded.index.index
