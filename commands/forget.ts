@@ -59,7 +59,7 @@ export default class Forget extends VaultCommand {
     forgetRecords(result).forEach((record) => output.record(record))
     const code = exitCode('ok')
     output.summary([forgetSummary(result, mode)], {
-      type: 'summary', command: 'forget', mode, kept: result.kept, forgotten: result.forgotten.length,
+      type: 'summary', command: 'forget', mode, kept: result.kept, forgotten: result.forgotten.length, requests: result.requests,
       ...(result.wouldFree ? { wouldFree: result.wouldFree } : {}), exitCode: code,
     })
     return code

@@ -22,7 +22,7 @@ export default class Undelete extends VaultCommand {
     const access = await this.access(flags, output)
     const { forgottenSnapshots, undelete } = await import('../src/operations/undelete.ts')
     const isList = argv.length === 0
-    const { forgotten, damaged } = isList ? await forgottenSnapshots(access) : { forgotten: await undelete(access, argv.map(String)), damaged: [] }
+    const { forgotten, damaged, requests } = isList ? await forgottenSnapshots(access) : { ...(await undelete(access, argv.map(String))), damaged: [] }
     for (const { name, message } of damaged) output.warning(name, message)
     if (output.format === 'text' && forgotten.length > 0) forgottenTable(forgotten).forEach((line) => output.print(line))
     for (const one of forgotten) output.record({ type: isList ? 'forgotten' : 'undeleted', ...forgottenRecord(one) })
@@ -30,7 +30,7 @@ export default class Undelete extends VaultCommand {
     const count = formatItems(forgotten.length, isList ? 'forgotten snapshot' : 'snapshot')
     output.summary(
       [isList ? count : `${count} brought back`],
-      { type: 'summary', command: 'undelete', mode: isList ? 'list' : 'commit', snapshots: forgotten.length, exitCode: code },
+      { type: 'summary', command: 'undelete', mode: isList ? 'list' : 'commit', snapshots: forgotten.length, requests, exitCode: code },
     )
     return code
   }

@@ -10,7 +10,7 @@ import { VaultError } from '../errors/vault-error.ts'
 import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
 import type { EventSink } from './events.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 /** Snapshots by name, or by a policy on those that pass the filter. */
 export type ForgetChoice =
@@ -44,7 +44,7 @@ export interface ForgetResult {
 }
 
 /** Throws `usage` for a policy that keeps nothing, `snapshot-missing`, and what opening a vault throws. */
-export function forget(request: ForgetRequest): Promise<ForgetResult> {
+export function forget(request: ForgetRequest): Promise<ForgetResult & Counted> {
   const { choice } = request
   if (choice.by === 'policy' && isEmptyPolicy(choice.policy)) {
     throw new VaultError('usage', 'a policy that keeps nothing would forget every snapshot', {

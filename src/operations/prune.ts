@@ -3,7 +3,7 @@ import { systemClock } from '../async/clock.ts'
 import { SystemRandom } from '../async/random.ts'
 import { prune as pruneVault, type PruneOptions, type PruneReport } from '../pruner/prune.ts'
 import type { EventSink } from './events.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface PruneRequest extends VaultAccess, PruneOptions {
   /** How long what is marked waits for its deletion, ms. */
@@ -16,7 +16,7 @@ export interface PruneResult extends PruneReport {
 }
 
 /** Throws `vault-damaged` when what snapshots need is not known or lost, and what opening a vault throws. */
-export function prune(request: PruneRequest): Promise<PruneResult> {
+export function prune(request: PruneRequest): Promise<PruneResult & Counted> {
   return withVault(request, async ({ repository }) => {
     const startMs = performance.now()
     const report = await pruneVault({

@@ -6,7 +6,7 @@ import { findSnapshot } from '../repository/snapshots.ts'
 import { undeleteSnapshot } from '../repository/undeleting.ts'
 import { VaultError } from '../errors/vault-error.ts'
 import type { ForgottenSnapshot } from '../snapshot/forgotten-record.ts'
-import { withVault, type VaultAccess } from './vault-access.ts'
+import { withVault, type Counted, type VaultAccess } from './vault-access.ts'
 
 export interface ForgottenResult {
   /** The last forgotten first. */
@@ -14,7 +14,7 @@ export interface ForgottenResult {
   readonly damaged: readonly { readonly name: string; readonly message: string }[]
 }
 
-export function forgottenSnapshots(access: VaultAccess): Promise<ForgottenResult> {
+export function forgottenSnapshots(access: VaultAccess): Promise<ForgottenResult & Counted> {
   return withVault(access, async ({ repository }) => {
     const { snapshots, damaged: lost } = await repository.snapshots()
     const present = new Set([...snapshots.map(({ id }) => id as string), ...lost.map(({ name }) => name.slice(-64))])
@@ -24,7 +24,7 @@ export function forgottenSnapshots(access: VaultAccess): Promise<ForgottenResult
 }
 
 /** `snapshots`: ids or their first digits. Returns those brought back. Throws `snapshot-missing` at the first that cannot be. */
-export function undelete(access: VaultAccess, snapshots: readonly string[]): Promise<readonly ForgottenSnapshot[]> {
+export function undelete(access: VaultAccess, snapshots: readonly string[]): Promise<Pick<ForgottenResult, 'forgotten'> & Counted> {
   return withVault(access, async ({ repository }) => {
     const present = await repository.snapshots()
     const { forgotten } = await listForgotten(repository, new Set(present.snapshots.map(({ id }) => id)), access.signal)
@@ -35,6 +35,6 @@ export function undelete(access: VaultAccess, snapshots: readonly string[]): Pro
     }))
     const parts = { repository, clock: systemClock, random: new SystemRandom(), ...(access.signal ? { signal: access.signal } : {}) }
     for (const one of wanted) if (one) await undeleteSnapshot(parts, one)
-    return [...wanted].filter((one) => one !== undefined)
+    return { forgotten: [...wanted].filter((one) => one !== undefined) }
   })
 }

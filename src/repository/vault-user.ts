@@ -33,8 +33,23 @@ export class VaultUser implements SessionUser {
     return []
   }
 
-  rescue(packs: ReadonlySet<PackId>): Promise<ReadonlySet<PackId>> {
-    return rescuePacks(this.#repository, this.#store, this.#random, packs)
+  async rescue(packs: ReadonlySet<PackId>): Promise<ReadonlySet<PackId>> {
+    const gone = await rescuePacks(this.#repository, this.#store, this.#random, packs)
+    if (gone.size === 0) return gone
+    // Who deleted them may have copied what our pins or our commit needs before (rule 22).
+    await this.#repository.extendIndex()
+    return new Set([...gone].filter((id) => !this.#useElsewhere(id)))
+  }
+
+  /** True when every blob of the pack has a usable place, which counts as used from now on. */
+  #useElsewhere(id: PackId): boolean {
+    const { index } = this.#repository
+    const packNumber = index.numberOf(id)
+    if (packNumber === undefined || !index.table.isReplaced(packNumber, index.states.isUsable)) return false
+    index.table.eachCopy((blob, place) => {
+      if (place === packNumber) index.use(blob)
+    })
+    return true
   }
 
   /** After a lapse (rule 11): every used pack that a segment named must still be named by one, or have been copied. */

@@ -67,7 +67,7 @@ test('cut off before or after any request, the snapshot is listed or can be brou
 })
 
 async function mark(backend: Backend, vault: UnlockedVault, stage: 'mark' | 'dead', packs: readonly string[]): Promise<void> {
-  const name = objectName(`gc/00000001-${'a'.repeat(32)}.${stage}`)
+  const name = objectName(`gc/00000001-${'a'.repeat(32)}.${stage === 'mark' ? '' : `${'c'.repeat(32)}.`}${stage}`)
   const plain = new TextEncoder().encode(JSON.stringify({ packs, segments: [] }))
   await backend.put(name, sealEnvelope(vault.keys, random, 'gc', name, plain))
 }

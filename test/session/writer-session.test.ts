@@ -52,7 +52,7 @@ class RecordingUser implements SessionUser {
 const GONE = new VaultError('fence-expired', 'the parent snapshot is gone', { hint: 'run the backup again' })
 
 async function writeGc(backend: MemoryBackend, number: number, stage: string, packs: PackId[]): Promise<void> {
-  const name = objectName(`gc/${String(number).padStart(8, '0')}-${'b'.repeat(32)}.${stage}`)
+  const name = objectName(`gc/${String(number).padStart(8, '0')}-${'b'.repeat(32)}.${stage === 'mark' ? '' : `${'c'.repeat(32)}.`}${stage}`)
   await backend.put(name, sealEnvelope(keys, random, 'gc', name, Buffer.from(JSON.stringify({ packs, segments: [] }))))
 }
 
