@@ -11,6 +11,7 @@ import { interruptionSignal } from './shared/interruption.ts'
 import type { Output } from './shared/output.ts'
 import { findPassword } from './shared/password.ts'
 import { argumentBytes } from './shared/raw-arguments.ts'
+import { snapshotFilter, snapshotFilterFlags } from './shared/snapshot-filter.ts'
 import { absolutePath, workingDirectory } from './shared/source-paths.ts'
 import { requireVault, type VaultChoice } from './shared/vault-choice.ts'
 import { describe, vaultAccess, VaultCommand } from './shared/vault-command.ts'
@@ -40,9 +41,7 @@ export default class Mount extends VaultCommand {
     'read-only': boolean({ description: 'mount read-only, which is the only way this version has' }),
     'nonempty': boolean({ description: 'mount over a directory that is not empty; what it holds is hidden meanwhile' }),
     'snapshot': string({ helpValue: 'ID', description: 'show this snapshot alone: an id or its first digits, latest, or latest~N' }),
-    'host': string({ helpValue: 'NAME', description: 'only snapshots of this host' }),
-    'tag': string({ helpValue: 'TAG', description: 'only snapshots with this tag' }),
-    'path': string({ helpValue: 'PATH', description: 'only snapshots that were made of this path' }),
+    ...snapshotFilterFlags,
     'memory': integer({
       helpValue: 'MIB', default: 128, min: 16, max: 1024 * 1024,
       description: 'keep up to this much file content in memory, in MiB; the program itself takes about 150 more',
@@ -123,9 +122,9 @@ interface MountFlags {
   readonly 'allow-other': boolean
   readonly 'nonempty': boolean
   readonly 'snapshot'?: string | undefined
-  readonly 'host'?: string | undefined
-  readonly 'tag'?: string | undefined
-  readonly 'path'?: string | undefined
+  readonly 'host'?: readonly string[] | undefined
+  readonly 'tag'?: readonly string[] | undefined
+  readonly 'path'?: readonly string[] | undefined
   readonly 'memory': number
   readonly 'cache-size': number
 }
@@ -141,9 +140,7 @@ function requestOf(flags: MountFlags, choice: VaultChoice, password: string, mou
     memoryBytes: flags.memory * MIB,
     cacheBytes: flags['cache-size'] * MIB,
     ...(flags.snapshot === undefined ? {} : { snapshot: flags.snapshot }),
-    ...(flags.host === undefined ? {} : { host: flags.host }),
-    ...(flags.tag === undefined ? {} : { tag: flags.tag }),
-    ...(flags.path === undefined ? {} : { path: pathText(absolutePath(argumentBytes(flags.path), workingDirectory())) }),
+    filter: snapshotFilter(flags),
   } as const
 }
 

@@ -22,7 +22,7 @@ export class BlobService {
   readonly #options: BlobServiceOptions
   readonly #urgent = new Map<number, BlobRequest>()
   readonly #ahead = new Map<number, BlobRequest>()
-  #running = 0
+  readonly #underWay = new Set<number>()
 
   constructor(options: BlobServiceOptions) {
     this.#options = options
@@ -33,18 +33,12 @@ export class BlobService {
     const { number, isUrgent } = request
     if (isUrgent) {
       const wasQueued = this.#ahead.delete(number)
-      if (!wasQueued && this.#isUnderWay(number)) return
+      if (!wasQueued && this.#underWay.has(number)) return
       this.#urgent.set(number, request)
     } else {
       this.#ahead.set(number, request)
     }
     this.#dispatch()
-  }
-
-  readonly #underWay = new Set<number>()
-
-  #isUnderWay(number: number): boolean {
-    return this.#underWay.has(number)
   }
 
   #dispatch(): void {
@@ -59,7 +53,7 @@ export class BlobService {
     const { parallelMax } = this.#options
     const queue = this.#urgent.size > 0 ? this.#urgent : this.#ahead
     const allowed = queue === this.#urgent ? parallelMax : Math.max(1, parallelMax - RESERVED)
-    if (this.#running >= allowed) return undefined
+    if (this.#underWay.size >= allowed) return undefined
     for (const [number, request] of queue) {
       queue.delete(number)
       return request
@@ -69,7 +63,6 @@ export class BlobService {
 
   /** Never rejects. */
   async #serve({ number, type, id }: BlobRequest): Promise<void> {
-    this.#running++
     this.#underWay.add(number)
     try {
       this.#options.onArrived(number, owned(await this.#options.load(type, blobId(id))))
@@ -77,7 +70,6 @@ export class BlobService {
       this.#options.onProblem(error)
       this.#options.onFailed(number, isVaultError(error) ? describeError(error) : `blob ${toHex(id).slice(0, 16)} cannot be read`)
     } finally {
-      this.#running--
       this.#underWay.delete(number)
       this.#dispatch()
     }

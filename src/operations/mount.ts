@@ -12,6 +12,7 @@ import { shownSnapshots, VaultView } from '../mount/vault-view.ts'
 import { Repository } from '../repository/repository.ts'
 import { findSnapshot } from '../repository/snapshots.ts'
 import type { StoredSnapshot } from '../snapshot/snapshot.ts'
+import { isSelected, type SnapshotFilter } from '../snapshot/snapshot-filter.ts'
 import type { Shown } from '../vfs/snapshot-file-system.ts'
 import { withVault, type OpenedVault, type VaultAccess } from './vault-access.ts'
 
@@ -23,9 +24,7 @@ export interface MountRequest extends VaultAccess {
   readonly visibility: 'mounter' | 'everyone'
   /** Shows the tree of one snapshot: an id prefix, `latest` or `latest~N` of those that pass the filters. */
   readonly snapshot?: string
-  readonly host?: string
-  readonly tag?: string
-  readonly path?: string
+  readonly filter: SnapshotFilter
   /** For content in memory. */
   readonly memoryBytes: number
   /** For content of a remote vault on the local disk; 0: none. */
@@ -91,7 +90,7 @@ async function serve(vault: OpenedVault, request: MountRequest): Promise<Mounted
   const { mountPoint, visibility, log, memoryBytes } = request
   const { local } = vault
   const { repository, blocks } = withBlocks(vault, request)
-  const view = new VaultView({ repository, blocks, isShown: filterOf(request), onProblem: (error) => log(describeError(error)) })
+  const view = new VaultView({ repository, blocks, isShown: (snapshot) => isSelected(snapshot, request.filter), onProblem: (error) => log(describeError(error)) })
   const snapshots = await view.snapshots()
   new SeenSnapshots(local.directory).remember((await repository.snapshots()).snapshots)
   const shown = shownOf(request, snapshots)
@@ -116,10 +115,6 @@ async function serve(vault: OpenedVault, request: MountRequest): Promise<Mounted
   await session.run(request.signal)
   return mounted
 }
-
-const filterOf = ({ host, tag, path }: MountRequest) => (snapshot: StoredSnapshot): boolean =>
-  (host === undefined || snapshot.host === host) && (tag === undefined || snapshot.tags.includes(tag)) &&
-  (path === undefined || snapshot.paths.includes(path))
 
 function shownOf({ snapshot }: MountRequest, snapshots: readonly StoredSnapshot[]): Shown {
   if (snapshot === undefined) return { kind: 'list', snapshots: shownSnapshots(snapshots) }

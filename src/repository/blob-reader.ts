@@ -15,11 +15,16 @@ import { readWholePack } from './whole-pack.ts'
 /** Metadata packs held whole in memory: walks read them front to back. */
 const RECENT_PACKS_BYTES_MAX = 48 * 1024 * 1024
 
+/** Node's own pool has smaller ones. */
+const GIVEN_BACK_BYTES_MIN = 64 * 1024
+
 /** Opens, decompresses and checks one sealed blob. Throws `vault-damaged`. */
 export function openStoredBlob(
   keys: Keyring, opener: BlobOpener, type: BlobType, id: BlobId, location: BlobLocation, sealed: Uint8Array,
 ): Uint8Array {
-  const plain = decompress(opener.openBlob(location.key, type, id, sealed), location.codec, location.rawLength)
+  const stored = opener.openBlob(location.key, type, id, sealed)
+  const plain = decompress(stored, location.codec, location.rawLength)
+  if (plain.buffer !== stored.buffer) giveBack(stored)
   if (Buffer.compare(keys.blobId(type, plain), id) !== 0) {
     throw new VaultError('vault-damaged', `blob ${toHex(id).slice(0, 16)}: content does not match its id`)
   }
@@ -28,6 +33,12 @@ export function openStoredBlob(
 
 /** `missing`: packs that storage does not have. No failure: there is no place. */
 type LoadOutcome = { readonly plain: Uint8Array } | { readonly failure: VaultError | undefined; readonly missing: readonly PackRecord[] }
+
+/** Large buffers that hold nothing else and that nobody needs go now: the collector sees small objects and takes its time. */
+function giveBack(bytes: Uint8Array): void {
+  const { buffer, length } = bytes
+  if (length >= GIVEN_BACK_BYTES_MIN && buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0)
+}
 
 export class BlobReader implements BlobLoader {
   readonly #backend: Backend
@@ -66,8 +77,12 @@ export class BlobReader implements BlobLoader {
     let archived: VaultError | undefined
     for (const location of this.#index.locate(id)) {
       try {
-        const read = async (): Promise<Uint8Array> =>
-          openStoredBlob(this.#keys, this.#opener, type, id, location, await this.#sealed(location))
+        const read = async (): Promise<Uint8Array> => {
+          const sealed = await this.#sealed(location)
+          const plain = openStoredBlob(this.#keys, this.#opener, type, id, location, sealed)
+          if (location.pack.kind === 'data' && plain.buffer !== sealed.buffer) giveBack(sealed)
+          return plain
+        }
         // A metadata pack is fetched whole, and so was held against its name.
         return { plain: location.pack.kind === 'data' ? await untilSound(this.#backend, read) : await read() }
       } catch (error) {

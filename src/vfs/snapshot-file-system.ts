@@ -18,6 +18,7 @@ import { FileContent } from './file-content.ts'
 import { FileReading, newReadFile, type ReadFile } from './file-reading.ts'
 import { attributesOf, madeDirectory } from './inode-attributes.ts'
 import { NodeTable, type Position } from './node-table.ts'
+import { SiblingReading } from './sibling-reading.ts'
 import { SnapshotList, type ListedName } from './snapshot-list.ts'
 import { SnapshotView, type ShownSnapshot } from './snapshot-view.ts'
 import { TreeReader, type FoundEntry } from './tree-reader.ts'
@@ -37,12 +38,6 @@ const NAME_BYTES_MAX = 1024
 const COUNTED_RUNS_MAX = 65536
 const TREES_KEPT = 4096
 const FILES_KEPT = 1024
-/** Directories whose files are being read in order. */
-const READERS_KEPT = 64
-/** Small files asked for ahead, and what counts as small and as in order: what lies between may have been left out. */
-const FILES_AHEAD = 32
-const SMALL_FILE_BYTES_MAX = 128 * 1024
-const IN_ORDER_STEP_MAX = 4
 const BLOCK_BYTES = 4096
 const DOT = Uint8Array.of(0x2e)
 const DOT_DOT = Uint8Array.of(0x2e, 0x2e)
@@ -74,11 +69,10 @@ export class SnapshotFileSystem implements FileSystem {
   readonly #nodes = new NodeTable(ROOT_INODE)
   readonly #trees: TreeReader
   readonly #reading: FileReading
+  readonly #siblings: SiblingReading
   /** By slot of a directory; saves reading its parent again. */
   readonly #treeOfSlot = new BoundedCache<number, BlobId>(TREES_KEPT)
   readonly #files = new BoundedCache<number, ReadFile>(FILES_KEPT)
-  /** By slot of a directory: the file of it that was read last, and up to where the next ones were asked for. */
-  readonly #readIn = new BoundedCache<number, { readonly leaf: number; readonly index: number; aheadEnd: number }>(READERS_KEPT)
   readonly #listings = new Map<number, readonly ListedName[]>()
   #nextHandle = 1
 
@@ -89,6 +83,7 @@ export class SnapshotFileSystem implements FileSystem {
     this.#views = shown.kind === 'list' ? (this.#list?.views ?? []) : [new SnapshotView(shown.snapshot, ROOT_INODE, inodeKey)]
     this.#trees = new TreeReader(options.blobs, options.treeBytesMax)
     this.#reading = new FileReading(options.blobs, options.aheadBytesMax)
+    this.#siblings = new SiblingReading(options.blobs)
   }
 
   /** Nodes that the kernel holds. */
@@ -120,7 +115,7 @@ export class SnapshotFileSystem implements FileSystem {
     for (const freed of this.#nodes.forget(slot, count)) {
       this.#treeOfSlot.delete(freed)
       this.#files.delete(freed)
-      this.#readIn.delete(freed)
+      this.#siblings.forget(freed)
     }
   }
 
@@ -429,23 +424,11 @@ export class SnapshotFileSystem implements FileSystem {
     return file
   }
 
-  /** Who reads the files of a directory one after another, as tar, cp and grep do, finds the next small ones there already. */
   *#lookAhead(slot: number): Operation<void> {
-    const { parent, leaf, index } = this.#nodes.positionOf(slot)
-    const before = this.#readIn.get(parent)
-    const isInOrder = before !== undefined && before.leaf === leaf && index > before.index && index <= before.index + IN_ORDER_STEP_MAX
-    const aheadEnd = isInOrder ? Math.max(before.aheadEnd, index + 1) : index + 1
-    const now = { leaf, index, aheadEnd }
-    this.#readIn.set(parent, now, 1)
-    // In batches: while one is read the next is on its way.
-    if (!isInOrder || aheadEnd > index + FILES_AHEAD / 2) return
-    const { entries = [] } = (yield* this.#trees.leaf(yield* this.#tree(parent), leaf)) ?? {}
-    for (; now.aheadEnd < Math.min(index + FILES_AHEAD, entries.length); now.aheadEnd++) {
-      const entry = entries[now.aheadEnd]
-      if (entry === undefined || !('inode' in entry) || entry.inode.kind !== 'file' || entry.inode.size > SMALL_FILE_BYTES_MAX) continue
-      if ('list' in entry.inode.content) continue
-      for (const { id, length } of entry.inode.content.items) if (id && !this.#options.blobs.readAhead(id, length)) return
-    }
+    const position = this.#nodes.positionOf(slot)
+    if (!this.#siblings.wantsMore(position)) return
+    const leaf = yield* this.#trees.leaf(yield* this.#tree(position.parent), position.leaf)
+    this.#siblings.ask(position, leaf?.entries ?? [])
   }
 
   *#xattrs(node: NodeId): Operation<readonly { readonly name: Uint8Array; readonly value: Uint8Array }[]> {

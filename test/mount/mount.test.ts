@@ -12,7 +12,7 @@ import { makeNastyTree } from '../../fixtures/nasty-tree.ts'
 import { compareTrees } from '../../fixtures/tree-comparator.ts'
 import { errnoOf } from '../../src/errors/vault-error.ts'
 import { Cli, ended, packageRoot, summaryOf, type Scope } from '../support/cli.ts'
-import { isMounted, unlessMountable, unmountAfter } from './mounting.ts'
+import { isMounted, mountPlaces, unlessMountable } from './mounting.ts'
 
 interface MountRecord {
   readonly mountPoint: string
@@ -23,6 +23,7 @@ interface MountRecord {
 
 /** A vault with one snapshot of `source`, and an empty directory to mount it on. */
 async function prepared(scope: Scope, fill: (source: string) => void): Promise<{ cli: Cli; source: string; place: string; tree: string }> {
+  const places = mountPlaces(scope)
   const cli = new Cli(scope)
   const source = cli.path('source')
   fill(source)
@@ -30,7 +31,7 @@ async function prepared(scope: Scope, fill: (source: string) => void): Promise<{
   await cli.backup([source])
   const place = cli.path('mnt')
   mkdirSync(place)
-  unmountAfter(scope, place)
+  places.add(place)
   return { cli, source, place, tree: join(place, 'latest', source) }
 }
 

@@ -17,11 +17,16 @@ export const unlessMountable: string | false =
 
 export const isMounted = (place: string): boolean => readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${place} `)
 
-/** Whatever a test has left mounted there is taken away after it. */
-export function unmountAfter(scope: Scope, place: string): void {
+/**
+ * Places where a test mounts: whatever is left there is taken away after it. To be called before the scratch directory is made,
+ * as what is to be done after a test is done in the order it was said.
+ */
+export function mountPlaces(scope: Scope): Set<string> {
+  const places = new Set<string>()
   scope.after(() => {
-    while (isMounted(place)) spawnSync('umount', ['-l', place])
+    for (const place of places) while (isMounted(place)) spawnSync('umount', ['-l', place])
   })
+  return places
 }
 
 export interface InProcessMount {

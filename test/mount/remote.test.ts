@@ -10,13 +10,14 @@ import { s3Environment } from '../e2e/storage-sites.ts'
 import { Cli } from '../support/cli.ts'
 import { startS3Server } from '../support/s3-server/server.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { unlessMountable, unmountAfter } from './mounting.ts'
+import { mountPlaces, unlessMountable } from './mounting.ts'
 
 /** In a process of its own, which goes there itself: this one, even while it starts it, must go on answering as the server. */
 const sh = async (script: string, directory: string): Promise<string> =>
   (await promisify(execFile)('sh', ['-c', `cd "$0" && ${script}`, directory], { encoding: 'utf8' })).stdout
 
 test('small files of a bucket come together, stay for the next mount, and outlive the server', { skip: unlessMountable }, async (t) => {
+  const places = mountPlaces(t)
   const server = await startS3Server({ buckets: ['bucket'] })
   t.after(() => server.close())
   const cli = new Cli(t)
@@ -31,7 +32,7 @@ test('small files of a bucket come together, stay for the next mount, and outliv
   await cli.backup([source])
   const place = cli.path('mnt')
   mkdirSync(place)
-  unmountAfter(t, place)
+  places.add(place)
   const tree = join(place, 'latest', source)
   const fetched = (): number => server.requests.filter(({ operation, key }) => operation === 'GetObject' && key.includes('/packs/d/')).length
   const wanted = await sh('cat one/* two/* | sha256sum', source)
