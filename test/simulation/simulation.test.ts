@@ -10,7 +10,7 @@ import { takeTime } from './virtual-time.ts'
 
 const wanted = process.env['S3VAULT_TEST_SEED']
 const first = wanted === undefined ? Date.now() % 2 ** 31 : Number(wanted)
-const count = wanted === undefined ? Number(process.env['S3VAULT_TEST_SCHEDULES'] ?? 250) : 1
+const count = wanted === undefined ? Number(process.env['S3VAULT_TEST_SCHEDULES'] ?? 200) : 1
 
 test('random schedules', async (t) => {
   takeTime()
