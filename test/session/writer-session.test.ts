@@ -102,7 +102,7 @@ test('rule 9: a used pack that is marked is pinned before the mark is acknowledg
   await writeGc(backend, 1, 'mark', [pack('1'), pack('2')])
   calls.length = 0
   await session.renew()
-  assert.deepEqual(calls, ['list gc', 'get gc', 'put pins', 'put sessions'])
+  assert.deepEqual(calls, ['list gc', 'get gc', 'put pins', 'list gc', 'put sessions'], 'gc is looked at again after the pin')
   assert.ok(user.condemned.has(pack('1')) && user.condemned.has(pack('2')))
   const [pin] = named(backend, 'pins/')
   const { packs, roots } = await read(backend, 'pin', pin ?? '')
@@ -211,7 +211,7 @@ test('rules 6 to 9 after a lapse: session, gc, then the user lists again; nothin
     calls.push('revalidate')
   }
   await session.renew()
-  assert.deepEqual(calls, ['put sessions', 'list gc', 'put pins', 'revalidate', 'put sessions'])
+  assert.deepEqual(calls, ['put sessions', 'list gc', 'put pins', 'list gc', 'revalidate', 'put sessions'])
   const [opening, renewal] = await Promise.all(
     named(backend, `sessions/${session.id}/`).map((name) => read(backend, 'session', name)),
   )

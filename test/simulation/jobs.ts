@@ -153,13 +153,14 @@ class JobRun {
     const chosen = world.pick(forgotten)
     const { name } = chosen.snapshot
     const { forgets } = promises
+    const isAlone = (forgetting.get(name) ?? 0) === 0
     try {
       await undeleteSnapshot({ repository: this.#repository, clock: this.#actor, random: this.#random }, chosen)
     } catch (error) {
       if (isVaultError(error, 'snapshot-missing')) return // too late, and it says so
       throw error
     }
-    if (promises.forgets === forgets && (forgetting.get(name) ?? 0) === 0) kept.add(name)
+    if (isAlone && promises.forgets === forgets) kept.add(name) // else a forget that was under way may have come after
   }
 
   /** What `ls` and `restore` do: snapshots first, then the index minus what is dead, then follow what moves. */
