@@ -10,6 +10,7 @@ export type SecretKind = 'secret' | 'recovery'
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const PREFIX: Record<SecretKind, string> = { secret: 'S3VAULT-SECRET-1', recovery: 'S3VAULT-RECOVERY-1' }
 const CHECK_BYTES = 3 // 35 bytes = 56 characters = 14 groups
+const LETTERS = ((KEY_BYTES + CHECK_BYTES) * 8) / 5
 
 const checksum = (kind: SecretKind, secret: Uint8Array): Uint8Array =>
   createHash('sha256').update(PREFIX[kind]).update(secret).digest().subarray(0, CHECK_BYTES)
@@ -64,9 +65,11 @@ export function parseSecret(text: string): { kind: SecretKind; secret: Uint8Arra
   for (const kind of ['secret', 'recovery'] as const) {
     const prefix = squeezed(PREFIX[kind])
     if (!typed.startsWith(prefix)) continue
-    const bytes = fromBase32(typed.slice(prefix.length))
+    const letters = typed.slice(prefix.length)
+    // One letter more at the end would add no whole byte, and pass unseen.
+    const bytes = letters.length === LETTERS ? fromBase32(letters) : undefined
     const secret = bytes?.subarray(0, KEY_BYTES)
-    if (bytes?.length !== KEY_BYTES + CHECK_BYTES || !secret ||
+    if (!bytes || !secret ||
         Buffer.compare(checksum(kind, secret), bytes.subarray(KEY_BYTES)) !== 0) {
       throw new VaultError('password-wrong', `the ${kind === 'secret' ? 'secret' : 'recovery key'} has a typing error`, {
         hint: 'compare it with the original, letter by letter',

@@ -56,7 +56,7 @@ export function parseConfig(bytes: Uint8Array, location: string): UnverifiedConf
       hint: 'use a newer s3vault',
     })
   }
-  if (!('vault' in value) || typeof value.vault !== 'string' || !line || !/^[0-9a-f]{64}$/.test(mac ?? '')) throw damaged
+  if (!('vault' in value) || typeof value.vault !== 'string' || !/^[0-9a-f]{32}$/.test(value.vault) || !line || !/^[0-9a-f]{64}$/.test(mac ?? '')) throw damaged
   return { vault: vaultId(value.vault), line, mac: mac ?? '' }
 }
 

@@ -53,6 +53,11 @@ it('one wrong, missing, additional or swapped letter is a typing error', () => {
   }
 })
 
+it('a letter more at the end is a typing error', () => {
+  const text = formatSecret('secret', new SeededRandom(seed).bytes(32))
+  for (const letter of ALPHABET) assert.throws(() => parseSecret(text + letter), isTypo, letter)
+})
+
 it('a typing error is told from a passphrase also in what is typed with blanks', () => {
   const text = formatSecret('recovery', new SeededRandom(seed).bytes(32)).replaceAll('-', ' ')
   assert.throws(() => parseSecret(text.slice(0, -1)), isTypo)

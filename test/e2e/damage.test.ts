@@ -117,7 +117,13 @@ describe('damage', () => {
 
     it(`config, ${damage}: the vault does not open, and says why`, async () => {
       const { vault } = await damaged('config', damage)
-      const failure = await cli.fails(damage === 'delete' ? 10 : 17, ['check', '-r', vault.repo])
+      const check = ['check', '-r', vault.repo]
+      const version = damage === 'delete' ? undefined : /"version":([2-9])/.exec((await vault.read('config')).toString('latin1'))
+      if (version) { // the flip hit the one digit that means this
+        assert.equal((await cli.fails(16, check)).code, 'vault-newer')
+        return
+      }
+      const failure = await cli.fails(damage === 'delete' ? 10 : 17, check)
       assert.equal(failure.code, damage === 'delete' ? 'vault-incomplete' : 'vault-damaged')
       assert.match(failure.hint ?? '', /config/)
     })
