@@ -169,6 +169,8 @@ export class World {
     for (;;) {
       await settle()
       if (isOver()) return
+      // Who has taken a crashed one's place has not asked for anything yet.
+      if (this.#pending.length === 0 && this.#sleepers.length === 0) await settle()
       if (++this.steps > STEPS_MAX) throw new Error('the schedule does not come to an end')
       this.#step()
     }
