@@ -1,5 +1,5 @@
 // Goal: a policy keeps what its user expects, at the edges of the calendar too. Method: written-out schedules in a zone with
-// daylight-saving time. That restic decides the same is shown by test/slow/retention-beside-restic.test.ts.
+// daylight-saving time.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseDuration } from '../../src/retention/duration.ts'
