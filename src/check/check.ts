@@ -22,6 +22,7 @@ import { checkKeySlots } from './key-slots.ts'
 import { LinkOutline } from './link-outline.ts'
 import type { CheckOptions, CheckReport } from './options.ts'
 import { comparePacks, noteUnindexed, unindexedPacks, type UnindexedPack } from './pack-presence.ts'
+import { checkForgotten } from './forgotten.ts'
 import { selectPacks } from './pack-selection.ts'
 import { checkProtocolObjects, type PackNotes } from './protocol-objects.ts'
 import { PruneWatch } from './prune-watch.ts'
@@ -38,11 +39,11 @@ interface Objects {
 
 async function checkObjects(run: CheckRun, snapshots: ReadSnapshots): Promise<Objects> {
   const inventory = await takeInventory(run)
-  run.expect(inventory.objects + inventory.slots.length + inventory.protocol.length, 0)
+  run.expect(inventory.objects + inventory.slots.length + inventory.protocol.length + inventory.forgotten.length, 0)
   const keySlots = await checkKeySlots(run, inventory.slots)
   const notes: PackNotes = { dead: new Set(), lost: new Set() }
   await checkProtocolObjects(run, inventory.protocol, notes)
-  checkChains(run, snapshots, inventory.forgotten, run.options.expected ?? [])
+  checkChains(run, snapshots, await checkForgotten(run, inventory.forgotten), run.options.expected ?? [])
   return { inventory, keySlots, notes }
 }
 

@@ -47,8 +47,11 @@ export function objectName(text: string): ObjectName {
   return text as ObjectName
 }
 
-/** The SHA-256 (hex) that the bytes of an object must have: names that end in 64 hex digits say it (FORMAT.md). */
-export const digestInName = (name: ObjectName): string | undefined => /(?:^|[/-])([0-9a-f]{64})$/.exec(name)?.[1]
+/**
+ * The SHA-256 (hex) that the bytes of an object must have: names that end in 64 hex digits say it (FORMAT.md), but for the
+ * records of forget, which are named after the snapshot in them.
+ */
+export const digestInName = (name: ObjectName): string | undefined => /^(?!forgotten\/)(?:.*[/-])?([0-9a-f]{64})$/.exec(name)?.[1]
 
 export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
 export const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { isVaultError } from '../../src/errors/vault-error.ts'
-import type { ObjectName } from '../../src/ids/ids.ts'
+import { SystemRandom } from '../../src/async/random.ts'
+import { snapshotId, type ObjectName } from '../../src/ids/ids.ts'
+import { sealForgotten } from '../../src/snapshot/forgotten-record.ts'
 import { systemKdf } from '../../src/crypto/kdf.ts'
 import { parseSlot } from '../../src/crypto/key-slot.ts'
 import { parsePackName } from '../../src/pack/layout.ts'
@@ -134,15 +136,18 @@ describe('every object damaged', () => {
     }
   })
 
-  it('a forgotten snapshot is not gone', async () => {
-    const [first] = names.filter((name) => name.startsWith('snapshots/'))
+  it('a forgotten snapshot is not gone, but one for which somebody only made a name is', async () => {
+    const first = names.find((name) => name.startsWith('snapshots/'))
     assert.ok(first)
-    const record = `forgotten/${first.slice('snapshots/'.length)}` as ObjectName
-    await vault.backend.put(record, new Uint8Array(3))
-    try {
-      assert.deepEqual(errorsOf((await damaged(first, 'delete')).structure), [])
-    } finally {
-      await vault.backend.delete(record)
+    const id = snapshotId(first.slice(-64))
+    const sealed = sealForgotten(vault.keys, new SystemRandom(), { id, name: first }, await vault.backend.get(first), 1_800_000_000_000)
+    for (const [bytes, kinds] of [[sealed.bytes, []], [new Uint8Array(3), ['protocol-object-damaged', 'snapshot-gone']]] as const) {
+      await vault.backend.put(sealed.name, bytes)
+      try {
+        assert.deepEqual(errorsOf((await damaged(first, 'delete')).structure).map(({ kind }) => kind).sort(), kinds)
+      } finally {
+        await vault.backend.delete(sealed.name)
+      }
     }
   })
 
